@@ -1,0 +1,9 @@
+/** What a skill does to the world, from harmless to visible for other people. Free of zod: workflows may import it. */
+export const EFFECT_CLASSES = ['read', 'egress', 'internal', 'destructive', 'outward'] as const;
+export type EffectClass = (typeof EFFECT_CLASSES)[number];
+
+/** What an agent's context contains: somebody else's words, or private content. Only ever added. */
+export const LABELS = ['untrusted', 'private'] as const;
+export type Label = (typeof LABELS)[number];
+
+export type Verdict = 'run' | 'approve' | 'refuse';
