@@ -1,0 +1,15 @@
+/** Workflow ids and queue names, built in one place. Free of zod: workflows may import it. */
+
+export const TASK_QUEUE = 'retinue';
+
+/** Permanent names: they stand in stored histories. */
+export const REQUEST_WORKFLOW = 'request';
+export const WAKE_SIGNAL = 'wake';
+
+export function requestWorkflowId(requestId: string): string {
+  return `request:${requestId}`;
+}
+
+export function requestIdOf(workflowId: string): string | undefined {
+  return workflowId.startsWith('request:') ? workflowId.slice('request:'.length) : undefined;
+}

@@ -1,0 +1,197 @@
+import { z } from 'zod';
+import { CleanTextSchema, IdSchema, InstantSchema, TimeZoneSchema } from './text.js';
+
+export const REQUEST_STATUSES = ['queued', 'running', 'waiting_approval', 'waiting_user', 'completed', 'failed', 'cancelled'] as const;
+export const RequestStatusSchema = z.enum(REQUEST_STATUSES);
+export type RequestStatus = z.infer<typeof RequestStatusSchema>;
+
+/** USD as a decimal string, such as `0.0042`. */
+export const MoneySchema = z.string().regex(/^\d{1,9}(\.\d{1,12})?$/, 'must be a decimal amount in USD, as a string');
+
+export const FileSchema = z
+  .object({
+    id: z.string(),
+    name: z.string(),
+    mediaType: z.string(),
+    size: z.int(),
+    sha256: z.string(),
+    createdAt: z.string(),
+    url: z.string(),
+  })
+  .meta({ id: 'File' });
+export type File = z.infer<typeof FileSchema>;
+
+/** A file inside a JSON body, or one uploaded before. */
+export const AttachmentSchema = z.union([
+  z.strictObject({ mediaType: CleanTextSchema.min(1).max(200), name: CleanTextSchema.max(200).optional(), data: z.base64() }),
+  z.strictObject({ mediaType: CleanTextSchema.min(1).max(200).optional(), name: CleanTextSchema.max(200).optional(), fileId: IdSchema }),
+]);
+export type Attachment = z.infer<typeof AttachmentSchema>;
+
+const MessageTextSchema = CleanTextSchema.max(1_000_000).refine((text) => text.trim().length > 0, { error: 'must not be empty' });
+
+export const NewRequestSchema = z
+  .strictObject({
+    text: MessageTextSchema.optional(),
+    attachments: z.array(AttachmentSchema).max(20).optional(),
+    conversation: IdSchema.optional(),
+    timeZone: TimeZoneSchema.optional(),
+    occurredAt: InstantSchema.optional(),
+    priority: z.int().min(1).max(5).optional(),
+    budgetUsd: MoneySchema.optional(),
+    model: CleanTextSchema.min(1).max(200).optional(),
+    agent: CleanTextSchema.min(1).max(200).optional(),
+    deliverTo: CleanTextSchema.min(1).max(200).optional(),
+  })
+  .meta({ id: 'NewRequest' });
+export type NewRequest = z.infer<typeof NewRequestSchema>;
+
+export const NewMessageSchema = z
+  .strictObject({ text: MessageTextSchema.optional(), attachments: z.array(AttachmentSchema).max(20).optional() })
+  .meta({ id: 'NewMessage' });
+export type NewMessage = z.infer<typeof NewMessageSchema>;
+
+export const WaitingForSchema = z.object({
+  kind: z.enum(['approval', 'user', 'slot', 'model', 'reauth']),
+  id: z.string().optional(),
+  text: z.string(),
+});
+export type WaitingFor = z.infer<typeof WaitingForSchema>;
+
+export const OutputSchema = z.object({ kind: z.string(), title: z.string(), ref: z.string() });
+export type Output = z.infer<typeof OutputSchema>;
+
+export const ChargeSchema = z
+  .object({
+    id: z.string(),
+    request: z.string(),
+    agent: z.string(),
+    kind: z.enum(['model', 'skill']),
+    name: z.string(),
+    quantity: z.number(),
+    unit: z.string(),
+    usd: z.string(),
+    at: z.string(),
+  })
+  .meta({ id: 'Charge' });
+export type Charge = z.infer<typeof ChargeSchema>;
+
+export const AgentSchema = z
+  .object({
+    id: z.string(),
+    label: z.string(),
+    owner: z.string(),
+    model: z.string(),
+    instructions: z.string(),
+    skills: z.array(z.string()),
+    spaces: z.record(z.string(), z.string()),
+    status: z.enum(['idle', 'queued', 'running', 'waiting', 'ended']),
+    parent: z.string().optional(),
+    request: z.string().optional(),
+    queuePosition: z.int().optional(),
+    lasting: z.boolean(),
+    budgetUsd: z.string().optional(),
+    task: z.string().optional(),
+    capabilities: z.array(z.string()),
+    limits: z.record(z.string(), z.number()),
+    dependsOn: z.array(z.string()),
+    secrets: z.array(z.string()),
+    costUsd: z.string(),
+    priority: z.int(),
+  })
+  .meta({ id: 'Agent' });
+export type Agent = z.infer<typeof AgentSchema>;
+
+export const RequestSchema = z
+  .object({
+    id: z.string(),
+    conversation: z.string(),
+    agent: z.string(),
+    text: z.string(),
+    attachments: z.array(FileSchema),
+    status: RequestStatusSchema,
+    waitingFor: z.array(WaitingForSchema),
+    origin: z.enum(['user', 'reminder', 'trigger', 'agent']),
+    agents: z.array(AgentSchema),
+    result: z.object({ text: z.string(), outputs: z.array(OutputSchema) }).optional(),
+    error: z.object({ type: z.string(), message: z.string() }).optional(),
+    cost: z.object({ totalUsd: z.string(), charges: z.array(ChargeSchema) }),
+    createdAt: z.string(),
+    endedAt: z.string().optional(),
+    links: z.object({ self: z.string(), events: z.string(), trace: z.string(), temporal: z.string() }),
+  })
+  .meta({ id: 'Request' });
+export type Request = z.infer<typeof RequestSchema>;
+
+export const ConversationSchema = z
+  .object({ id: z.string(), title: z.string(), createdAt: z.string(), updatedAt: z.string() })
+  .meta({ id: 'Conversation' });
+export type Conversation = z.infer<typeof ConversationSchema>;
+
+export const EVENT_TYPES = [
+  'status',
+  'text',
+  'text.reset',
+  'skill.started',
+  'skill.finished',
+  'agent.spawned',
+  'approval.requested',
+  'charge',
+  'done',
+] as const;
+export type EventType = (typeof EVENT_TYPES)[number];
+
+/** One thing that happened to a request. Pieces of text that are not stored yet carry no `id`. */
+export const EventSchema = z
+  .object({
+    id: z.string().optional(),
+    at: z.string(),
+    type: z.enum(EVENT_TYPES),
+    request: z.string(),
+    agent: z.string().optional(),
+    data: z.record(z.string(), z.unknown()),
+  })
+  .meta({ id: 'Event' });
+export type Event = z.infer<typeof EventSchema>;
+
+export interface TraceNode {
+  id: string;
+  kind: 'request' | 'agent' | 'turn' | 'call';
+  name: string;
+  agent: string;
+  status: string;
+  startedAt: string;
+  endedAt?: string | undefined;
+  usd: string;
+  grant?: Record<string, unknown> | undefined;
+  inputRef: string;
+  outputRef: string;
+  atoms: string[];
+  approvals: string[];
+  effects: string[];
+  charges: string[];
+  children: TraceNode[];
+}
+
+export const TraceNodeSchema: z.ZodType<TraceNode> = z
+  .lazy(() =>
+    z.object({
+      id: z.string(),
+      kind: z.enum(['request', 'agent', 'turn', 'call']),
+      name: z.string(),
+      agent: z.string(),
+      status: z.string(),
+      startedAt: z.string(),
+      endedAt: z.string().optional(),
+      usd: z.string(),
+      grant: z.record(z.string(), z.unknown()).optional(),
+      inputRef: z.string(),
+      outputRef: z.string(),
+      atoms: z.array(z.string()),
+      approvals: z.array(z.string()),
+      effects: z.array(z.string()),
+      charges: z.array(z.string()),
+      children: z.array(TraceNodeSchema),
+    }),
+  )
+  .meta({ id: 'TraceNode' });

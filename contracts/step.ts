@@ -1,0 +1,47 @@
+/** What the workflow is told to do next: ids, verdicts and times, never content. Free of zod: workflows import it. */
+import type { Verdict } from './effect-class.js';
+
+export interface AgentRef {
+  /** Owner of the rows; every activity checks it again in the store. */
+  readonly user: string;
+  readonly request: string;
+  readonly agent: string;
+}
+
+/** Input of the `request` workflow. */
+export interface RequestWorkflowInput extends AgentRef {
+  /** Events after which the run continues as new at its next quiet moment. */
+  readonly historyLimit: number;
+}
+
+export interface CallStep {
+  readonly callId: string;
+  readonly skill: string;
+  readonly verdict: Verdict;
+  /** `undo` takes back a finished call. */
+  readonly mode: 'run' | 'undo';
+  readonly timeoutMs: number;
+  /** The step only touches the store and ends within a second. */
+  readonly quick: boolean;
+  readonly summary: string;
+}
+
+export type Step =
+  | { readonly kind: 'think'; readonly turn: number; readonly summary: string }
+  | { readonly kind: 'calls'; readonly calls: readonly CallStep[]; readonly turn: number; readonly summary: string }
+  | { readonly kind: 'wait'; readonly until: string; readonly waitingFor: string; readonly summary: string }
+  | { readonly kind: 'done'; readonly status: string; readonly summary: string };
+
+export interface ThinkInput extends AgentRef {
+  readonly turn: number;
+}
+
+export interface CallInput extends AgentRef {
+  readonly callId: string;
+  readonly mode: 'run' | 'undo';
+}
+
+/** Why an activity could not do its work, as a code that may stand in a history. */
+export interface FailureNote {
+  readonly code: string;
+}

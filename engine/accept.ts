@@ -1,0 +1,150 @@
+import { createHash } from 'node:crypto';
+import { ProblemError } from '../contracts/problem.js';
+import type { NewRequest, Request } from '../contracts/request.js';
+import type { Tx } from '../store/db.js';
+import { isUniqueViolation } from '../store/errors.js';
+import { newId } from '../store/new-id.js';
+import { enqueue } from '../store/outbox.js';
+import { json, sql } from '../store/sql.js';
+import type { AgentProfile, Engine } from './deps.js';
+import { appendEvents } from './events.js';
+import { type IncomingFile, resolveAttachments, saveFile } from './files.js';
+import type { RequestSettings } from './rows.js';
+
+export interface Inbound {
+  readonly body: NewRequest;
+  /** Files that came beside the body (multipart). */
+  readonly files?: readonly IncomingFile[];
+  readonly idempotencyKey?: string | undefined;
+  readonly origin?: Request['origin'];
+}
+
+export interface Accepted {
+  readonly id: string;
+  /** False when the same message was accepted before. */
+  readonly fresh: boolean;
+}
+
+/**
+ * Takes a message in: one transaction writes the request, its first message, its agent and the command to start the
+ * workflow. The same idempotency key gives the same request, with another body `reused-key`.
+ */
+export async function acceptRequest(engine: Engine, user: string, inbound: Inbound): Promise<Accepted> {
+  const bodyHash = hashOf(inbound);
+  const known = await findAccepted(engine, user, inbound.idempotencyKey, bodyHash);
+  if (known !== undefined) return known;
+  const profile = checkBody(engine, inbound);
+  const fileIds = await storeFiles(engine, user, inbound);
+  try {
+    return await engine.db.as(user, (tx) => insertRequest(tx, engine, { user, inbound, bodyHash, fileIds, ...profile }));
+  } catch (error) {
+    if (!isUniqueViolation(error, 'requests_idempotency')) throw error;
+    const winner = await findAccepted(engine, user, inbound.idempotencyKey, bodyHash);
+    if (winner === undefined) throw error;
+    return winner;
+  }
+}
+
+async function storeFiles(engine: Engine, user: string, inbound: Inbound): Promise<string[]> {
+  const ids = await resolveAttachments(engine, user, inbound.body.attachments ?? []);
+  for (const [index, file] of (inbound.files ?? []).entries()) ids.push((await saveFile(engine, user, file, `file.${index}`)).id);
+  return ids;
+}
+
+function hashOf(inbound: Inbound): string {
+  const hash = createHash('sha256').update(JSON.stringify(inbound.body));
+  for (const file of inbound.files ?? []) hash.update(`\n${file.name ?? ''}\n${file.mediaType}\n`).update(file.bytes);
+  return hash.digest('hex');
+}
+
+async function findAccepted(engine: Engine, user: string, key: string | undefined, bodyHash: string): Promise<Accepted | undefined> {
+  if (key === undefined) return undefined;
+  const row = await engine.db.as(user, (tx) =>
+    tx.maybe<{ id: string; body_hash: string }>(sql`select id, body_hash from requests where user_id = ${user} and idempotency_key = ${key}`),
+  );
+  if (row === undefined) return undefined;
+  if (row.body_hash !== bodyHash) {
+    throw new ProblemError('reused-key', 'This Idempotency-Key was used with another body. Use a new key for a new message.', {
+      errors: [{ path: 'Idempotency-Key', message: 'was used with another body' }],
+    });
+  }
+  return { id: row.id, fresh: false };
+}
+
+function checkBody(engine: Engine, inbound: Inbound): { profile: AgentProfile; model: string } {
+  const { body } = inbound;
+  if (body.text === undefined && (body.attachments ?? []).length === 0 && (inbound.files ?? []).length === 0) {
+    throw new ProblemError('invalid-body', 'A request needs text or an attachment.', { errors: [{ path: 'text', message: 'text or attachments is required' }] });
+  }
+  const name = body.agent ?? 'default';
+  const profile = Object.hasOwn(engine.agents, name) ? engine.agents[name] : undefined;
+  if (profile === undefined) throw unknownName('agent', name, Object.keys(engine.agents));
+  const wanted = body.model ?? profile.model ?? engine.defaultModel;
+  const model = engine.resolveModel(wanted);
+  if (model === undefined) throw unknownName('model', wanted, ['fast', 'smart']);
+  return { profile, model };
+}
+
+function unknownName(path: string, name: string, known: readonly string[]): ProblemError {
+  return new ProblemError('invalid-body', `There is no ${path} called ${name}.`, { status: 422, errors: [{ path, message: `must be one of ${known.join(', ')}` }] });
+}
+
+interface NewRows {
+  readonly user: string;
+  readonly inbound: Inbound;
+  readonly bodyHash: string;
+  readonly fileIds: readonly string[];
+  readonly profile: AgentProfile;
+  readonly model: string;
+}
+
+async function insertRequest(tx: Tx, engine: Engine, rows: NewRows): Promise<Accepted> {
+  const { user, inbound, profile } = rows;
+  const id = newId('req');
+  const agent = newId('agt');
+  const zone = await userZone(tx, user, inbound.body.conversation);
+  const settings = settingsOf(engine, inbound.body, zone);
+  const text = inbound.body.text ?? '';
+  const conversation = inbound.body.conversation ?? newId('cnv');
+  await tx.run(sql`
+    with talk as (
+      insert into conversations (id, user_id, title) values (${conversation}, ${user}, ${titleOf(text)})
+      on conflict (id) do update set updated_at = now()),
+    request as (
+      insert into requests (id, user_id, conversation_id, agent_id, idempotency_key, body_hash, origin, status, settings, deadline_at)
+      values (${id}, ${user}, ${conversation}, ${agent}, ${inbound.idempotencyKey ?? null}, ${rows.bodyHash}, ${inbound.origin ?? 'user'}, 'queued',
+        ${json(settings)}, now() + make_interval(secs => ${engine.limits.deadlineSeconds}))),
+    agent as (
+      insert into agents (id, user_id, request_id, label, model, instructions, skills, status)
+      values (${agent}, ${user}, ${id}, ${settings.agent}, ${rows.model}, ${profile.instructions}, ${profile.skills ?? null}, 'idle'))
+    insert into messages (id, user_id, conversation_id, request_id, role, text, files)
+    values (${newId('msg')}, ${user}, ${conversation}, ${id}, 'user', ${text}, ${rows.fileIds})`);
+  await appendEvents(tx, id, user, [{ type: 'status', data: { status: 'queued', waitingFor: [] } }]);
+  await enqueue(tx, { kind: 'start', target: { user, request: id, agent }, reason: 'new request', priority: settings.priority });
+  return { id, fresh: true };
+}
+
+/** The user's zone; throws when the conversation is not the user's. */
+async function userZone(tx: Tx, user: string, conversation: string | undefined): Promise<string> {
+  const row = await tx.one<{ time_zone: string; known: boolean }>(sql`
+    select time_zone, ${conversation === undefined ? sql`true` : sql`exists (select from conversations c where c.id = ${conversation} and c.user_id = ${user})`} as known
+    from users where id = ${user}`);
+  if (row.known) return row.time_zone;
+  throw new ProblemError('not-found', `There is no conversation ${conversation ?? ''}.`, { errors: [{ path: 'conversation', message: 'there is no conversation with this id' }] });
+}
+
+function settingsOf(engine: Engine, body: NewRequest, zone: string): RequestSettings {
+  return {
+    timeZone: body.timeZone ?? zone,
+    occurredAt: body.occurredAt ?? new Date().toISOString(),
+    priority: body.priority ?? 3,
+    budgetUsd: body.budgetUsd ?? engine.limits.budgetUsd,
+    agent: body.agent ?? 'default',
+    ...(body.deliverTo === undefined ? {} : { deliverTo: body.deliverTo }),
+  };
+}
+
+function titleOf(text: string): string {
+  const line = text.trim().split('\n')[0] ?? '';
+  return line.length > 80 ? `${line.slice(0, 79).toWellFormed()}…` : line || 'Attachment';
+}

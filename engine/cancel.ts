@@ -1,0 +1,36 @@
+import { ProblemError } from '../contracts/problem.js';
+import { enqueue } from '../store/outbox.js';
+import { sql } from '../store/sql.js';
+import type { Engine } from './deps.js';
+import { endRequest } from './ending.js';
+import type { CallRow } from './rows.js';
+import { lockRequest } from './rows.js';
+
+/** Ends the request at once; what still runs is told and can store nothing more. Cancelling twice is harmless. */
+export async function cancelRequest(engine: Engine, user: string, request: string): Promise<void> {
+  await engine.db.as(user, async (tx) => {
+    const row = await lockRequest(tx, { user, request });
+    if (row.status === 'cancelled') return;
+    if (row.ended_at !== null) throw new ProblemError('conflict', `The request has already ended (${row.status}).`);
+    const ref = { user, request, agent: row.agent_id };
+    await endRequest(tx, ref, { status: 'cancelled' });
+    await enqueue(tx, { kind: 'wake', target: ref, reason: 'cancelled' });
+  });
+}
+
+/** Queues the undo of a finished internal call; also for a request that has ended. Asking twice is harmless. */
+export async function requestUndo(engine: Engine, user: string, call: string): Promise<{ request: string }> {
+  return engine.db.as(user, async (tx) => {
+    const found = await tx.maybe<Pick<CallRow, 'request_id'>>(sql`select request_id from calls where id = ${call} and user_id = ${user}`);
+    if (found === undefined) throw new ProblemError('not-found', `There is no call ${call.slice(0, 80)}.`);
+    const request = await lockRequest(tx, { user, request: found.request_id });
+    const row = await tx.one<Pick<CallRow, 'status' | 'undo' | 'skill' | 'agent_id'>>(sql`select status, undo, skill, agent_id from calls where id = ${call}`);
+    if (row.status === 'undone' || row.status === 'undoing') return { request: request.id };
+    if (row.status !== 'done' || row.undo === null) {
+      throw new ProblemError('conflict', row.status === 'done' ? `What ${row.skill} did cannot be undone.` : `The call has not done anything that could be undone (${row.status}).`);
+    }
+    await tx.run(sql`update calls set status = 'undoing' where id = ${call}`);
+    await enqueue(tx, { kind: 'start', target: { user, request: request.id, agent: row.agent_id }, reason: 'undo' });
+    return { request: request.id };
+  });
+}

@@ -1,0 +1,68 @@
+import { ProblemError } from '../contracts/problem.js';
+import type { NewMessage } from '../contracts/request.js';
+import type { Tx } from '../store/db.js';
+import { newId } from '../store/new-id.js';
+import { enqueue } from '../store/outbox.js';
+import { json, sql } from '../store/sql.js';
+import type { Engine } from './deps.js';
+import { appendEvents } from './events.js';
+import { resolveAttachments } from './files.js';
+import { lockRequest } from './rows.js';
+
+/**
+ * A further message while the request is open: it answers the oldest waiting question, or steers what runs.
+ * `conflict` after the end. The agent sees it in its next turn.
+ */
+export async function postMessage(engine: Engine, user: string, request: string, body: NewMessage): Promise<{ message: string }> {
+  if (body.text === undefined && (body.attachments ?? []).length === 0) {
+    throw new ProblemError('invalid-body', 'A message needs text or an attachment.', { errors: [{ path: 'text', message: 'text or attachments is required' }] });
+  }
+  await engine.db.as(user, async (tx) => refuseEnded((await lockRequest(tx, { user, request })).status));
+  const files = await resolveAttachments(engine, user, body.attachments ?? []);
+  return engine.db.as(user, async (tx) => {
+    const row = await lockRequest(tx, { user, request });
+    refuseEnded(row.status);
+    const answered = await answerOldest(tx, request, body.text ?? '(an attachment)');
+    const message = newId('msg');
+    await tx.run(sql`
+      insert into messages (id, user_id, conversation_id, request_id, role, text, files, answers_call)
+      values (${message}, ${user}, ${row.conversation_id}, ${request}, 'user', ${body.text ?? ''}, ${files}, ${answered?.id ?? null})`);
+    if (answered !== undefined) await leaveWait(tx, user, request, answered);
+    await enqueue(tx, { kind: 'wake', target: { user, request, agent: row.agent_id }, reason: answered === undefined ? 'a message' : 'an answer' });
+    return { message };
+  });
+}
+
+function refuseEnded(status: string): void {
+  if (status === 'completed' || status === 'failed' || status === 'cancelled') {
+    throw new ProblemError('conflict', `The request has ended (${status}). Send a new request in the same conversation.`);
+  }
+}
+
+interface Answered {
+  id: string;
+  agent_id: string;
+  skill: string;
+}
+
+async function answerOldest(tx: Tx, request: string, answer: string): Promise<Answered | undefined> {
+  return tx.maybe<Answered>(sql`
+    update calls set status = 'done', output = ${json({ answer })}, ended_at = now()
+    where id = (select id from calls where request_id = ${request} and status = 'waiting' order by turn, position limit 1)
+    returning id, agent_id, skill`);
+}
+
+/** The request runs on when its last question is answered; otherwise it waits for the others. */
+async function leaveWait(tx: Tx, user: string, request: string, answered: Answered): Promise<void> {
+  const row = await tx.one<{ status: string; waiting_for: unknown }>(sql`
+    with left_over as (
+      select coalesce(jsonb_agg(w.item), '[]'::jsonb) as items
+      from requests r, jsonb_array_elements(r.waiting_for) as w(item) where r.id = ${request} and w.item->>'id' is distinct from ${answered.id})
+    update requests set waiting_for = left_over.items, status = case when left_over.items = '[]'::jsonb then 'running' else status end
+    from left_over where id = ${request} returning status, waiting_for`);
+  if (row.status === 'running') await tx.run(sql`update agents set status = 'running' where id = ${answered.agent_id}`);
+  await appendEvents(tx, request, user, [
+    { type: 'skill.finished', agent: answered.agent_id, data: { call: answered.id, skill: answered.skill, outcome: 'done' } },
+    { type: 'status', data: { status: row.status, waitingFor: row.waiting_for } },
+  ]);
+}

@@ -1,0 +1,62 @@
+import type { Atom, AtomOrigin, AtomReference, JsonValue, Metadata } from '../contracts/space.js';
+import { type RawBuilder, sql } from '../store/sql.js';
+
+export interface AtomRow {
+  id: string;
+  space_id: string;
+  version: number;
+  payload: JsonValue;
+  media_type: string;
+  metadata: Metadata;
+  references: AtomReference[];
+  author: string;
+  origin: AtomOrigin;
+  comment: string;
+  deprecated: boolean;
+  created_at: string;
+  updated_at: string;
+}
+
+/** Columns of an atom `a` with its references in the order they were given. */
+export const ATOM_COLUMNS: RawBuilder<unknown> = sql`
+  a.id, a.space_id, a.version, a.payload, a.media_type, a.metadata, a.author, a.origin, a.comment, a.deprecated, a.created_at, a.updated_at,
+  coalesce((select json_agg(json_build_object('type', r.type, 'atom', r.target_id) order by r.position) from atom_references r where r.atom_id = a.id), '[]'::json) as "references"`;
+
+export function presentAtom(row: AtomRow): Atom {
+  return {
+    id: row.id,
+    space: row.space_id,
+    version: row.version,
+    payload: row.payload,
+    mediaType: row.media_type,
+    metadata: row.metadata,
+    references: row.references,
+    author: row.author,
+    origin: row.origin,
+    comment: row.comment,
+    deprecated: row.deprecated,
+    createdAt: row.created_at,
+    updatedAt: row.updated_at,
+  };
+}
+
+const MOST_INDEXED = 200_000;
+
+/** The text of an atom that full-text search sees: all strings and numbers of payload and metadata, bounded. */
+export function searchableText(payload: JsonValue, metadata: Metadata): string {
+  const parts: string[] = [];
+  let left = MOST_INDEXED;
+  const visit = (value: JsonValue): void => {
+    if (left <= 0 || value === null || typeof value === 'boolean') return;
+    if (typeof value === 'string' || typeof value === 'number') {
+      const text = String(value).slice(0, left);
+      parts.push(text);
+      left -= text.length;
+    } else {
+      for (const inner of Array.isArray(value) ? value : Object.values(value)) visit(inner);
+    }
+  };
+  visit(payload);
+  visit(metadata);
+  return parts.join('\n');
+}

@@ -1,0 +1,57 @@
+import type { AgentRef } from '../contracts/step.js';
+import { requestWorkflowId } from '../contracts/ids.js';
+import { json, sql } from './sql.js';
+import type { Db, Tx } from './db.js';
+
+/** A command to a workflow that is part of a transaction: start it (or wake it, if it runs), or only wake it. */
+export interface OutboxRow {
+  readonly id: string;
+  /** Grows when a second command joins one that is not delivered yet; only the newest may be struck off. */
+  readonly generation: number;
+  readonly workflowId: string;
+  readonly kind: 'start' | 'wake';
+  readonly target: AgentRef;
+  readonly priority: number;
+  /** For the reader of the Temporal web UI; never content. */
+  readonly reason: string;
+}
+
+export interface OutboxCommand {
+  readonly kind: OutboxRow['kind'];
+  readonly target: AgentRef;
+  readonly reason: string;
+  readonly priority?: number;
+}
+
+/** Queues a command in this transaction; an equal one that still waits is joined, so no wake is lost between send and strike-off. */
+export async function enqueue(tx: Tx, command: OutboxCommand): Promise<void> {
+  const row = await tx.one<OutboxRow>(sql`
+    insert into outbox (workflow_id, kind, target, priority, reason)
+    values (${requestWorkflowId(command.target.request)}, ${command.kind}, ${json(command.target)}, ${command.priority ?? 3}, ${command.reason})
+    on conflict (workflow_id, kind) do update set generation = outbox.generation + 1, claimed_until = null
+    returning id::text as id, generation, workflow_id as "workflowId", kind, target, priority, reason`);
+  tx.dispatch(row);
+}
+
+/** Strikes the row off unless a newer command joined it meanwhile. */
+export async function strikeOff(db: Db, row: OutboxRow): Promise<void> {
+  await db.system((tx) => tx.run(sql`delete from outbox where id = ${row.id} and generation = ${row.generation}`));
+}
+
+/** Takes rows that nobody delivered for a second; each belongs to the caller for ten seconds. */
+export async function claimUndelivered(db: Db, limit: number): Promise<OutboxRow[]> {
+  return db.system((tx) =>
+    tx.rows<OutboxRow>(sql`
+      update outbox set claimed_until = now() + interval '10 seconds'
+      where id in (
+        select id from outbox
+        where created_at < now() - interval '1 second' and (claimed_until is null or claimed_until < now())
+        order by id limit ${limit} for update skip locked)
+      returning id::text as id, generation, workflow_id as "workflowId", kind, target, priority, reason`),
+  );
+}
+
+/** Commands that wait for delivery, for the metrics page. */
+export async function countUndelivered(tx: Tx): Promise<number> {
+  return (await tx.one<{ count: number }>(sql`select count(*)::int as count from outbox`)).count;
+}

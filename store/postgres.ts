@@ -1,0 +1,24 @@
+import pg from 'pg';
+import { pgTypes } from './pg-types.js';
+
+export interface PostgresOptions {
+  readonly url: string;
+  /** Connections this process may hold. */
+  readonly connections: number;
+}
+
+/** A pool on a real PostgreSQL server. Connections are made when needed, so a server that is away is no error here. */
+export function openPostgres(options: PostgresOptions): pg.Pool {
+  const pool = new pg.Pool({
+    connectionString: options.url,
+    max: options.connections,
+    types: pgTypes,
+    connectionTimeoutMillis: 5_000,
+    query_timeout: 30_000,
+    statement_timeout: 30_000,
+    idle_in_transaction_session_timeout: 60_000,
+    keepAlive: true,
+  });
+  pool.on('error', (error) => process.emitWarning(`an idle database connection failed: ${error.message}`));
+  return pool;
+}
