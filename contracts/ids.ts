@@ -1,6 +1,4 @@
-/** Workflow ids and queue names, built in one place. Free of zod: workflows may import it. */
-
-export const TASK_QUEUE = 'retinue';
+/** Workflow ids and names, built in one place. Free of zod: workflows may import it. */
 
 /** Permanent names: they stand in stored histories. */
 export const REQUEST_WORKFLOW = 'request';

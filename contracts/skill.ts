@@ -117,8 +117,8 @@ interface SkillOf<I, O, C> {
   run(input: I, context: C): Promise<SkillResult<O>>;
   /** Takes back what a call did; gets the `undo` value of its result. */
   undo?(undo: JsonValue, context: C): Promise<void>;
-  /** May raise the effect class for this input, never lower it. */
-  classify?(input: I): EffectClass;
+  /** May raise the effect class for this input, never lower it. Without `caller` the class is the one for anybody. */
+  classify?(input: I, caller?: Pick<SkillCaller, 'conversationId'>): EffectClass;
 }
 
 /** Runs inside one database transaction and awaits nothing else. */

@@ -12,6 +12,8 @@ export interface AgentRef {
 export interface RequestWorkflowInput extends AgentRef {
   /** Events after which the run continues as new at its next quiet moment. */
   readonly historyLimit: number;
+  /** Whether the namespace knows our search attributes; upserting an unknown one would stick the run for ever. */
+  readonly searchable: boolean;
 }
 
 export interface CallStep {
@@ -30,7 +32,7 @@ export type Step =
   | { readonly kind: 'think'; readonly turn: number; readonly summary: string }
   | { readonly kind: 'calls'; readonly calls: readonly CallStep[]; readonly turn: number; readonly summary: string }
   | { readonly kind: 'wait'; readonly until: string; readonly waitingFor: string; readonly summary: string }
-  | { readonly kind: 'done'; readonly status: string; readonly summary: string };
+  | { readonly kind: 'done'; readonly status: string; readonly usd: number; readonly summary: string };
 
 export interface ThinkInput extends AgentRef {
   readonly turn: number;
@@ -39,6 +41,7 @@ export interface ThinkInput extends AgentRef {
 export interface CallInput extends AgentRef {
   readonly callId: string;
   readonly mode: 'run' | 'undo';
+  readonly quick: boolean;
 }
 
 /** Why an activity could not do its work, as a code that may stand in a history. */

@@ -30,7 +30,7 @@ export async function requestUndo(engine: Engine, user: string, call: string): P
       throw new ProblemError('conflict', row.status === 'done' ? `What ${row.skill} did cannot be undone.` : `The call has not done anything that could be undone (${row.status}).`);
     }
     await tx.run(sql`update calls set status = 'undoing' where id = ${call}`);
-    await enqueue(tx, { kind: 'start', target: { user, request: request.id, agent: row.agent_id }, reason: 'undo' });
+    await enqueue(tx, { kind: 'revive', target: { user, request: request.id, agent: row.agent_id }, reason: 'undo' });
     return { request: request.id };
   });
 }

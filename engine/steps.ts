@@ -3,6 +3,7 @@ import { cutText } from '../contracts/text.js';
 import type { Tx } from '../store/db.js';
 import { sql } from '../store/sql.js';
 import type { Engine } from './deps.js';
+import { spentUsd } from './ending.js';
 import type { CallRow, RequestRow } from './rows.js';
 import { lockRequest } from './rows.js';
 
@@ -24,11 +25,15 @@ export async function stepFor(tx: Tx, ref: AgentRef, request: Pick<RequestRow, '
   const turns = (await tx.one<{ turns: number }>(sql`select turns from agents where id = ${ref.agent} and request_id = ${ref.request}`)).turns;
   const undoing = open.filter((call) => call.status === 'undoing');
   if (undoing.length > 0) return callsStep(undoing, turns);
-  if (request.ended_at !== null) return { kind: 'done', status: request.status, summary: request.status };
+  if (request.ended_at !== null) return { kind: 'done', status: request.status, usd: await spentBy(tx, ref), summary: request.status };
   const pending = open.filter((call) => call.status === 'pending');
   if (pending.length > 0) return callsStep(pending, turns);
   if (open.length > 0) return waitStep(request, open);
   return thinkStep(turns + 1);
+}
+
+async function spentBy(tx: Tx, ref: AgentRef): Promise<number> {
+  return (await tx.one<{ usd: number }>(sql`select ${spentUsd(ref.request)} as usd`)).usd;
 }
 
 export function thinkStep(turn: number): Step {

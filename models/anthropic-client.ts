@@ -1,6 +1,12 @@
 import Anthropic from '@anthropic-ai/sdk';
 import { Stream } from '@anthropic-ai/sdk/streaming';
-import { ModelError, type ModelCallOptions, type ModelClient, type ModelReply, type ModelRequest } from '../contracts/model.js';
+import {
+  ModelError,
+  type ModelCallOptions,
+  type ModelClient,
+  type ModelReply,
+  type ModelRequest,
+} from '../contracts/model.js';
 import { type CallLimits, type CallWatch, watchCall } from './call-watch.js';
 import { MessageAssembler } from './message-assembler.js';
 import { type ModelErrorContext, toModelError } from './model-errors.js';
@@ -31,13 +37,20 @@ export interface AnthropicClientOptions extends CallLimits {
  */
 export function createAnthropicClient(options: AnthropicClientOptions): ModelClient {
   if (!options.apiKey && !options.baseUrl) {
-    throw new ModelError('unauthorised', 'There is no key for the model; set ANTHROPIC_API_KEY, or ANTHROPIC_BASE_URL for an endpoint without one.');
+    throw new ModelError(
+      'unauthorised',
+      'There is no key for the model; set ANTHROPIC_API_KEY, or ANTHROPIC_BASE_URL for an endpoint without one.',
+    );
   }
   const baseUrl = withoutVersion(options.baseUrl ?? ANTHROPIC_URL);
   const sdk = createSdk(options, baseUrl);
   return {
     complete: async (request, callOptions) => {
-      const context: ModelErrorContext = { model: request.model, baseUrl, ...(options.apiKey ? { secret: options.apiKey } : {}) };
+      const context: ModelErrorContext = {
+        model: request.model,
+        baseUrl,
+        ...(options.apiKey ? { secret: options.apiKey } : {}),
+      };
       const watch = watchCall(callOptions.abortSignal, options);
       try {
         return await Promise.race([callOnce(sdk, request, callOptions, watch, context), watch.ended]);
@@ -89,7 +102,10 @@ async function open(sdk: Anthropic, request: ModelRequest, signal: AbortSignal):
   const type = response.headers.get('content-type');
   if (type === null || /^text\/event-stream\b/i.test(type)) return response;
   await response.body?.cancel();
-  throw new ModelError('invalid', `The endpoint answered with ${type} where a stream of the Messages API was expected; check ANTHROPIC_BASE_URL.`);
+  throw new ModelError(
+    'invalid',
+    `The endpoint answered with ${type} where a stream of the Messages API was expected; check ANTHROPIC_BASE_URL.`,
+  );
 }
 
 type ServerSentEvent = Exclude<Awaited<ReturnType<ReturnType<typeof Stream.rawEvents>['next']>>['value'], void>;

@@ -28,7 +28,8 @@ export function watchCall(abortSignal: AbortSignal, limits: CallLimits): CallWat
     reject(error);
     controller.abort(error);
   };
-  const onAbort = (): void => end(new ModelError('aborted', 'The model call was stopped.', { cause: abortSignal.reason }));
+  const onAbort = (): void =>
+    end(new ModelError('aborted', 'The model call was stopped.', { cause: abortSignal.reason }));
   const total = setTimeout(() => end(tooLong(limits.timeoutMs)), limits.timeoutMs);
   const idle = setTimeout(() => end(tooQuiet(limits.idleTimeoutMs)), limits.idleTimeoutMs);
   if (abortSignal.aborted) onAbort();

@@ -124,12 +124,15 @@ export class MessageAssembler {
     if (reason === undefined) throw cutOff('it ended without saying why');
     const known = STOP_REASONS.find((candidate) => candidate === reason);
     if (known !== undefined) return known;
-    throw new ModelError('invalid', `The model stopped for the reason "${reason}", which this version does not know; update it.`);
+    throw new ModelError(
+      'invalid',
+      `The model stopped for the reason "${reason}", which this version does not know; update it.`,
+    );
   }
 }
 
 function draftOf(block: Json): Draft {
-  if (block['type'] === 'text') return { kind: 'text', text: stringAt(block, 'text') };
+  if (block['type'] === 'text') return { kind: 'text', text: asText(block['text']) };
   if (block['type'] === 'tool_use') {
     return { kind: 'tool', id: stringAt(block, 'id'), name: stringAt(block, 'name'), given: block['input'], raw: '' };
   }
@@ -170,7 +173,9 @@ function finished(draft: Draft, stopReason: StopReason): AssistantBlock[] {
     case 'tool':
       // A refused answer is not to be acted on, so its calls, cut or whole, are not handed out.
       if (stopReason === 'refusal') return [];
-      return [{ type: 'tool_use', id: draft.id, name: draft.name, input: toolInput(draft.raw, draft.given, stopReason) }];
+      return [
+        { type: 'tool_use', id: draft.id, name: draft.name, input: toolInput(draft.raw, draft.given, stopReason) },
+      ];
     case 'opaque':
       if (draft.raw !== '') draft.block['input'] = toolInput(draft.raw, {}, stopReason);
       return [{ type: 'opaque', block: draft.block }];
@@ -184,10 +189,15 @@ function toolInput(raw: string, given: unknown, stopReason: StopReason): unknown
   const input = parsed(raw);
   if (isObject(input)) return input;
   if (stopReason === 'model_context_window_exceeded') {
-    throw new ModelError('too_large', 'The context ran out inside a tool call; the conversation must be shortened first.');
+    throw new ModelError(
+      'too_large',
+      'The context ran out inside a tool call; the conversation must be shortened first.',
+    );
   }
   throw cutOff(
-    stopReason === 'max_tokens' ? 'the output limit was reached inside a tool call' : 'the input of a tool call is not complete JSON',
+    stopReason === 'max_tokens'
+      ? 'the output limit was reached inside a tool call'
+      : 'the input of a tool call is not complete JSON',
   );
 }
 
@@ -201,7 +211,10 @@ function parsed(raw: string): unknown {
 }
 
 function cutOff(reason: string): ModelError {
-  return new ModelError('cut_off', `The answer of the model was not complete (${reason}); nothing of it was used and it is worth trying again.`);
+  return new ModelError(
+    'cut_off',
+    `The answer of the model was not complete (${reason}); nothing of it was used and it is worth trying again.`,
+  );
 }
 
 function isObject(value: unknown): value is Json {

@@ -74,7 +74,8 @@ export function retryAfterFromHeaders(headers: Headers, nowMs: number): number |
   const header = headers.get('retry-after');
   const seconds = nonNegative(header);
   if (seconds !== undefined) return Math.ceil(seconds * 1000);
-  const date = header === null ? Number.NaN : Date.parse(header);
+  // Date.parse takes nearly anything for a date; an HTTP-date begins with the name of a day.
+  const date = header !== null && /^\s*[A-Z][a-z]{2}/.test(header) ? Date.parse(header) : Number.NaN;
   return Number.isNaN(date) ? undefined : Math.max(0, date - nowMs);
 }
 
@@ -114,7 +115,7 @@ function kindOfFetchFailure(error: TypeError): ModelErrorKind {
 
 function isTimeout(error: Error): boolean {
   for (let cause: unknown = error; cause instanceof Error; cause = cause.cause) {
-    if (/TimeoutError$/.test(cause.name) || /\bETIMEDOUT\b/.test(cause.message)) return true;
+    if (cause.name.endsWith('TimeoutError') || /\bETIMEDOUT\b/.test(cause.message)) return true;
   }
   return false;
 }

@@ -33,11 +33,13 @@ export function toWireRequest(request: ModelRequest): Anthropic.MessageCreatePar
 /** The first entry is the stable prefix: the breakpoint stands at its end, and covers the tools before it too. */
 function toWireSystem(system: readonly string[]): Anthropic.TextBlockParam[] {
   return system
-    .map((text, index): Anthropic.TextBlockParam => ({
-      type: 'text',
-      text,
-      ...(index === 0 ? { cache_control: CACHE_HERE } : {}),
-    }))
+    .map(
+      (text, index): Anthropic.TextBlockParam => ({
+        type: 'text',
+        text,
+        ...(index === 0 ? { cache_control: CACHE_HERE } : {}),
+      }),
+    )
     .filter((block) => !isBlank(block.text));
 }
 
@@ -51,7 +53,9 @@ function toWireTool(tool: ModelTool): Anthropic.Tool {
 
 function toWireMessages(messages: readonly ModelMessage[]): WireMessage[] {
   const wire = messages
-    .map((message): WireMessage => ({ role: message.role, content: withoutBlankText(message.content).map(toWireBlock) }))
+    .map(
+      (message): WireMessage => ({ role: message.role, content: withoutBlankText(message.content).map(toWireBlock) }),
+    )
     .filter((message) => message.content.length > 0);
   markEnd(wire.at(-1));
   return wire;

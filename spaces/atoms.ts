@@ -53,7 +53,7 @@ export async function updateAtom(tx: Tx, actor: Actor, space: string, id: string
   }
   if (patch.references !== undefined) await checkReferences(tx, patch.references);
   return writeVersion(tx, actor, { id, space, version: before.version + 1 }, {
-    payload: patch.payload ?? before.payload,
+    payload: patch.payload === undefined ? before.payload : patch.payload,
     mediaType: before.mediaType,
     metadata: mergeMetadata(before.metadata, patch.metadata ?? {}),
     references: patch.references ?? before.references,

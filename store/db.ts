@@ -98,7 +98,7 @@ export function createDb(pool: pg.Pool, sinks: CommitSinks): Db {
 /** Role and user hold for this transaction only; row-level security reads them. */
 function beginText(user: string | null): string {
   if (user === null) return 'begin';
-  return `begin; set local role retinue_app; set local retinue.user = ${pg.escapeLiteral(user)}`;
+  return `begin; set local role retinue_app; set local retinue.user_id = ${pg.escapeLiteral(user)}`;
 }
 
 async function rollBack(client: pg.PoolClient): Promise<Error | undefined> {

@@ -3,13 +3,13 @@ import { requestWorkflowId } from '../contracts/ids.js';
 import { json, sql } from './sql.js';
 import type { Db, Tx } from './db.js';
 
-/** A command to a workflow that is part of a transaction: start it (or wake it, if it runs), or only wake it. */
+/** A command to a workflow that is part of a transaction: start it, wake it if it runs, or wake it even if it must start again for that. */
 export interface OutboxRow {
   readonly id: string;
   /** Grows when a second command joins one that is not delivered yet; only the newest may be struck off. */
   readonly generation: number;
   readonly workflowId: string;
-  readonly kind: 'start' | 'wake';
+  readonly kind: 'start' | 'wake' | 'revive';
   readonly target: AgentRef;
   readonly priority: number;
   /** For the reader of the Temporal web UI; never content. */

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { open, rename, rm } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { dirname, join } from 'node:path';
 
 /** Prefix of the temporary files this module makes; a crash may leave one behind, it is never read. */
 export const TEMPORARY_PREFIX = '.retinue-tmp-';
@@ -9,8 +9,12 @@ export const TEMPORARY_PREFIX = '.retinue-tmp-';
  * Replaces a file so that a reader (and a crash) sees the old or the new text, never half: temporary file in the same
  * folder, fsync, rename, fsync of the folder. `beforeRename` is the last chance to refuse; when it throws, nothing changed.
  */
-export async function writeFileAtomically(path: string, text: string, beforeRename?: () => Promise<void>): Promise<void> {
-  const temporary = join(dirname(path), `${TEMPORARY_PREFIX}${randomUUID()}-${basename(path)}`.slice(0, 200));
+export async function writeFileAtomically(
+  path: string,
+  text: string,
+  beforeRename?: () => Promise<void>,
+): Promise<void> {
+  const temporary = join(dirname(path), `${TEMPORARY_PREFIX}${randomUUID()}`);
   try {
     await writeSynced(temporary, text);
     await beforeRename?.();

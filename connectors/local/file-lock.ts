@@ -35,7 +35,11 @@ export interface LockOptions {
  * The lock of a process that died (same machine) is taken over at once, any other after 30 s without a sign of life.
  * Not re-entrant; two calls in one process exclude each other like two processes.
  */
-export async function withFileLock<T>(path: string, options: LockOptions, work: (lock: HeldLock) => Promise<T>): Promise<T> {
+export async function withFileLock<T>(
+  path: string,
+  options: LockOptions,
+  work: (lock: HeldLock) => Promise<T>,
+): Promise<T> {
   const owner: Owner = { token: randomUUID(), pid: process.pid, host: hostname() };
   await acquire(path, owner, options);
   const signOfLife = setInterval(() => {
@@ -59,7 +63,10 @@ async function acquire(path: string, owner: Owner, options: LockOptions): Promis
     await removeIfStale(path);
     const now = Date.now();
     if (now - start > options.waitMs) {
-      throw new ProblemError('unavailable', `another process holds ${path} for more than ${Math.round(options.waitMs / 1000)} s`);
+      throw new ProblemError(
+        'unavailable',
+        `another process holds ${path} for more than ${Math.round(options.waitMs / 1000)} s`,
+      );
     }
     if (now - told > 1000) {
       told = now;
@@ -134,7 +141,9 @@ async function readOwner(path: string): Promise<Owner | null> {
 function isOwner(value: unknown): value is Owner {
   if (typeof value !== 'object' || value === null) return false;
   const { token, pid, host } = value as Partial<Record<keyof Owner, unknown>>;
-  return typeof token === 'string' && typeof pid === 'number' && Number.isInteger(pid) && pid > 0 && typeof host === 'string';
+  return (
+    typeof token === 'string' && typeof pid === 'number' && Number.isInteger(pid) && pid > 0 && typeof host === 'string'
+  );
 }
 
 function isAlive(pid: number): boolean {

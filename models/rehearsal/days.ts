@@ -149,7 +149,7 @@ const READERS: readonly (readonly [RegExp, Reader])[] = [
   [wordPattern(`(?<wd>${WEEKDAY})(?: of)? next week|next week(?: on)? (?<wd2>${WEEKDAY})`), (g, t) => readWeekday({ wd: g['wd'] ?? g['wd2'], lead: 'next' }, t)],
   [wordPattern(`(?:(?<lead>next|this(?: coming)?|coming|last|past|every|each|nächsten|kommenden|diesen|letzten|jeden) )?(?<wd>${WEEKDAY})(?<many>s| ?'s)?`), readWeekday],
   [wordPattern(`(?:in|within) (?<n>${NUMBER}) (?<work>(?:business|working|work) )?(?<unit>days?|weeks?|months?|tage?n?|wochen?|monate?n?)(?: time)?`), afterSpan],
-  [wordPattern(`(?<=(?:by|until|till|before|on|zum|am) )(?:the )?(?<d>${CLEAR_ORDINAL})(?=$|[,.;!?)]| (?:at|and|but|so|in|um|for|with) )`), (g, t) => dayOfMonthOnly(numberOf(g['d']), t)],
+  [wordPattern(`(?<=(?:by|until|till|before|on|zum|am|${WEEKDAY}),? )(?:the |den )?(?<d>${CLEAR_ORDINAL})(?=$|[,.;!?)]| (?:at|and|but|so|in|um|for|with) )`), (g, t) => dayOfMonthOnly(numberOf(g['d']), t)],
   [wordPattern(`yesterday|last (?:week|month|year|night|time)|(?:${NUMBER}) (?:days?|weeks?|months?|hours?) ago|this morning|gestern|vorgestern|letzte woche`), () => ({ kind: 'past' })],
   [wordPattern('(?:early |late |sometime )?(?:next|this) (?:week|month|quarter|year)|nächste woche|diese woche|the weekend|at some point|soon'), () => ({ kind: 'vague' })],
 ];

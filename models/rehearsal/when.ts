@@ -45,7 +45,7 @@ function nearbyTime(clause: string, mention: Span, times: readonly TimeMention[]
 
 function isAtTheEdge(clause: string, mention: DayMention, time: TimeMention | undefined): boolean {
   const after = clause.slice(Math.max(mention.end, time?.end ?? 0)).replace(/^ ?(?:morning|afternoon|evening|latest|at the latest)/i, '');
-  return !/[\p{L}\d]/u.test(after);
+  return !/[\p{L}\d]/u.test(after) || /^ (?:about|regarding|via|über) /i.test(after);
 }
 
 function leadOf(clause: string, at: number, pattern: RegExp): number | undefined {

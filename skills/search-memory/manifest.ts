@@ -20,7 +20,7 @@ export const searchMemoryManifest: SkillManifest<
 > = {
   name: 'search_memory',
   description:
-    "Searches what is remembered about the user, best match first, with the time of each memory. Where two contradict each other, the newer one holds.",
+    'Searches what is remembered about the user, best match first, with the time of each memory. Where two contradict each other, the newer one holds.',
   effect: 'read',
   input: SearchMemoryInputSchema,
   output: SearchMemoryOutputSchema,

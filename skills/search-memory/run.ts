@@ -14,7 +14,11 @@ export const searchMemory = transactionSkill({
     const memory = await spaces.ofRole('memory');
     const page = await spaces.search({ query, spaces: [memory.id], limit: MAX_MEMORIES });
     const texts = page.items.map(({ atom }) => ({ atom, text: mainText(atom.payload, 'text') }));
-    const memories = texts.map(({ atom, text }) => ({ id: atom.id, text: cutText(text, TEXT_BYTES), at: atom.updatedAt }));
+    const memories = texts.map(({ atom, text }) => ({
+      id: atom.id,
+      text: cutText(text, TEXT_BYTES),
+      at: atom.updatedAt,
+    }));
     const cut = memories.some((found, index) => found.text !== texts[index]?.text);
     return {
       output: {

@@ -47,5 +47,10 @@ function isOwnedBy(atom: Atom, owner: string): boolean {
 }
 
 function wordsOf(name: string): string[] {
-  return name.normalize('NFC').toLowerCase().match(/[\p{L}\p{M}\p{N}]+/gu) ?? [];
+  return (
+    name
+      .normalize('NFC')
+      .toLowerCase()
+      .match(/[\p{L}\p{M}\p{N}]+/gu) ?? []
+  );
 }

@@ -2,7 +2,13 @@ import { z } from 'zod';
 import type { SkillManifest } from '../../contracts/skill.js';
 import { DueSchema, IdSchema } from '../../contracts/text.js';
 import { TRANSACTION_TIMEOUT_SECONDS } from '../shared/limits.js';
-import { type BoardTask, BoardTaskSchema, TaskOwnerSchema, TaskStatusSchema, TaskTitleSchema } from '../shared/task-schema.js';
+import {
+  type BoardTask,
+  BoardTaskSchema,
+  TaskOwnerSchema,
+  TaskStatusSchema,
+  TaskTitleSchema,
+} from '../shared/task-schema.js';
 
 const TasksUpdateInputSchema = z
   .strictObject({

@@ -35,7 +35,9 @@ export const tasksUpdate = transactionSkill({
 
 function changeOf({ task: _task, status, ...fields }: TasksUpdateInput): TaskChange {
   return {
-    fields: Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)),
+    fields: Object.fromEntries(
+      Object.entries(fields).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])),
+    ),
     metadata: status === undefined ? {} : { status },
   };
 }
@@ -70,8 +72,8 @@ async function writeChange(
 async function liveTask({ spaces }: TransactionContext, id: string): Promise<Atom> {
   const board = await spaces.ofRole('tasks');
   const atom = await spaces.get(board.id, id);
-  if (atom.deprecated) throw new ProblemError('conflict', `The task ${id} was withdrawn from the board and cannot change.`);
-  return atom;
+  if (!atom.deprecated) return atom;
+  throw new ProblemError('conflict', `The task ${id} was withdrawn from the board and cannot change.`);
 }
 
 function payloadOf(atom: Atom): Record<string, JsonValue> {

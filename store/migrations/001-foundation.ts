@@ -157,7 +157,7 @@ create table request_events (
 create table outbox (
   id bigint generated always as identity primary key,
   workflow_id text not null,
-  kind text not null check (kind in ('start', 'wake')),
+  kind text not null check (kind in ('start', 'wake', 'revive')),
   target jsonb not null,
   priority integer not null,
   reason text not null,
@@ -282,9 +282,9 @@ grant usage on schema public to retinue_app;
 grant select, insert, update, delete on all tables in schema public to retinue_app;
 revoke all on tokens from retinue_app;
 
-create function retinue_user() returns text language sql stable as $$ select current_setting('retinue.user', true) $$;
+create function retinue_user() returns text language sql stable as $$ select current_setting('retinue.user_id', true) $$;
 create function retinue_sees(space text) returns boolean language sql stable security definer as
-  $$ select exists (select from space_grants g where g.space_id = space and g.principal = 'user:' || current_setting('retinue.user', true)) $$;
+  $$ select exists (select from space_grants g where g.space_id = space and g.principal = 'user:' || current_setting('retinue.user_id', true)) $$;
 
 alter table users enable row level security;
 create policy own on users to retinue_app using (id = retinue_user());

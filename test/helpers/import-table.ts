@@ -62,8 +62,8 @@ export const IMPORT_TABLE: Readonly<Record<string, FolderRule>> = {
   engine: { values: ['contracts', 'spaces', 'store'], packages: ['file-type'], builtins: ['crypto'] },
   activities: {
     values: ['contracts', 'engine', 'models', 'skills', 'spaces'],
-    types: ['connectors'],
-    packages: ['@temporalio/activity', '@temporalio/common'],
+    types: ['connectors', 'store'],
+    packages: ['@temporalio/activity', '@temporalio/common', 'pino', 'temporal-polyfill'],
     builtins: false,
   },
   workflows: {

@@ -1,71 +1,71 @@
 import { existsSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv';
+import { Ajv, type ValidateFunction } from 'ajv';
 import formats from 'ajv-formats';
+import { describe, it } from 'vitest';
 
-/** Says what is wrong with a value by the vendor's definition of that name; empty means nothing is. */
+const ROOT = fileURLToPath(new URL('../../', import.meta.url));
+const SCHEMAS = join(resolve(ROOT, process.env['RETINUE_SHARED'] ?? '../shared'), 'vendor-apis');
+const EXTRA_KEYWORDS = ['x-endpoints', 'x-google-format', 'x-google-required-for', 'x-max-bytes'];
+
+/** Checks a value against a definition of a vendor's schema and lists what is wrong; empty means valid. */
 export type VendorValidator = (definition: string, value: unknown) => string[];
 
-const REPOSITORY = fileURLToPath(new URL('../../', import.meta.url));
-const FOLDER = join(process.env['RETINUE_SHARED'] ?? join(REPOSITORY, '..', 'shared'), 'vendor-apis');
-
-/** False where the vendors' schemas are not at hand; validators then report nothing. */
-export const hasVendorSchemas = existsSync(FOLDER);
-
-const MAX_ERRORS = 12;
-const validators = new Map<string, VendorValidator>();
-
-/**
- * A validator for one schema file below `vendor-apis/`, such as `anthropic/messages-2026-10-21.schema.json`.
- * The folder comes from `RETINUE_SHARED`, or is `shared` beside the repository. Asking for an unknown definition throws.
- */
-export function vendorValidator(file: string): VendorValidator {
-  if (!hasVendorSchemas) return () => [];
-  const validator = validators.get(file) ?? loadValidator(file);
-  validators.set(file, validator);
-  return validator;
+/** False where the folder with the vendors' schemas is not beside the repository and not named by `RETINUE_SHARED`. */
+export function hasVendorSchemas(): boolean {
+  return existsSync(SCHEMAS);
 }
 
-function loadValidator(file: string): VendorValidator {
+const loaded = new Map<string, VendorValidator>();
+
+/** The validator of one schema file, such as `anthropic/messages-2026-10-21.schema.json`. */
+export function vendorValidator(file: string): VendorValidator {
+  const known = loaded.get(file);
+  if (known) return known;
   const ajv = new Ajv({
     strict: true,
+    allErrors: true,
     allowUnionTypes: true,
     strictTypes: false,
     strictRequired: false,
-    allErrors: true,
   });
-  for (const keyword of ['x-endpoints', 'x-google-format', 'x-google-required-for', 'x-max-bytes'])
-    ajv.addKeyword(keyword);
+  for (const keyword of EXTRA_KEYWORDS) ajv.addKeyword(keyword);
   formats.default(ajv);
-  ajv.addSchema(JSON.parse(readFileSync(join(FOLDER, file), 'utf8')) as object, 'vendor');
-  return (definition, value) => {
-    const validate = compiled(ajv, definition);
-    return validate(value) ? [] : readable(validate.errors ?? []);
-  };
+  ajv.addSchema(JSON.parse(readFileSync(join(SCHEMAS, file), 'utf8')) as object, 'vendor');
+  const validator: VendorValidator = (definition, value) =>
+    violations(ajv.getSchema(`vendor#/definitions/${definition}`), definition, value);
+  loaded.set(file, validator);
+  return validator;
 }
 
-function compiled(ajv: Ajv, definition: string): ValidateFunction {
-  const validate = ajv.getSchema(`vendor#/definitions/${definition}`);
-  if (validate === undefined) throw new Error(`The vendor's schema has no definition "${definition}".`);
-  return validate;
-}
-
-/** The deepest errors first: in a union they come from the member that was meant. */
-function readable(errors: readonly ErrorObject[]): string[] {
-  const byDepth = [...errors].sort((a, b) => depth(b) - depth(a));
-  const texts = byDepth.map(
-    (error) => `${error.instancePath || '/'} ${error.message ?? error.keyword}${detail(error)}`,
+function violations(validate: ValidateFunction | undefined, definition: string, value: unknown): string[] {
+  if (!validate) throw new Error(`the vendor schema has no definition ${definition}`);
+  // What travels is JSON: undefined fields are not sent.
+  if (validate(JSON.parse(JSON.stringify(value)) as unknown) === true) return [];
+  return (validate.errors ?? []).map(
+    (error) => `${error.instancePath || '/'} ${error.message ?? error.keyword} ${JSON.stringify(error.params)}`,
   );
-  return [...new Set(texts)].slice(0, MAX_ERRORS);
 }
 
-function depth(error: ErrorObject): number {
-  return error.instancePath.split('/').length;
-}
-
-function detail(error: ErrorObject): string {
-  const params: Readonly<Record<string, unknown>> = error.params;
-  const property = params['additionalProperty'];
-  return typeof property === 'string' ? ` "${property}"` : '';
+/**
+ * A group of tests that need the vendors' schemas. Without them the group is reported as not run,
+ * or fails when `REQUIRE_ALL=1` asks for everything.
+ */
+export function describeWithVendorSchemas(name: string, body: () => void): void {
+  if (hasVendorSchemas()) {
+    describe(name, body);
+    return;
+  }
+  const reason = 'not run: needs the vendor schemas';
+  if (process.env['REQUIRE_ALL'] === '1') {
+    describe(name, () => {
+      it('has the vendor schemas', () => {
+        throw new Error(`${reason} (looked in ${SCHEMAS})`);
+      });
+    });
+    return;
+  }
+  console.warn(`${name}: ${reason} (looked in ${SCHEMAS})`);
+  describe.skip(`${name} (${reason})`, body);
 }

@@ -138,7 +138,7 @@ function deltasOf(block: Block): Json[] {
 
 /** Never cuts a character in two, so that every piece can be encoded by itself. */
 function pieces(text: string, size: number): string[] {
-  const characters = [...text];
+  const characters = Array.from(text);
   const count = Math.ceil(characters.length / size);
   return Array.from({ length: count }, (_, place) => characters.slice(place * size, (place + 1) * size).join(''));
 }

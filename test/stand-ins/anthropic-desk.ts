@@ -101,10 +101,14 @@ export class CallDesk {
 
   /** Everything that is refused before a fault or the script has a say. A wrong key or model is no violation. */
   #refusalOf(call: RecordedCall, text: string | undefined): Refusal | undefined {
-    if (text === undefined) return { status: 413, type: 'invalid_request_error', message: 'The request is larger than 32 MB.' };
+    if (text === undefined)
+      return { status: 413, type: 'invalid_request_error', message: 'The request is larger than 32 MB.' };
     const headers = this.#headerOffence(call);
     if (headers !== undefined) return headers;
-    const found = call.body === undefined ? [this.#mind.violate(call.index, 'the body is not JSON')] : this.#mind.refusals(call.body, call.index);
+    const found =
+      call.body === undefined
+        ? [this.#mind.violate(call.index, 'the body is not JSON')]
+        : this.#mind.refusals(call.body, call.index);
     if (found.length > 0) return { status: 400, type: 'invalid_request_error', message: found.join('; ') };
     const { models } = this.#options;
     if (models === undefined || models.includes(call.body?.model ?? '')) return undefined;
@@ -133,9 +137,11 @@ export class CallDesk {
     }
     if (plan.kind === 'hang') return;
     if (plan.kind === 'reset') return this.#drop(response);
-    if (plan.kind === 'html') return void response.writeHead(200, { 'content-type': 'text/html' }).end('<h1>Welcome</h1>');
+    if (plan.kind === 'html')
+      return void response.writeHead(200, { 'content-type': 'text/html' }).end('<h1>Welcome</h1>');
     const thought = this.#mind.think(input, plan.kind);
-    if (typeof thought === 'string') return this.#refuse(response, call.index, { status: 500, type: 'api_error', message: thought });
+    if (typeof thought === 'string')
+      return this.#refuse(response, call.index, { status: 500, type: 'api_error', message: thought });
     response.on('close', () => this.#settle(call, plan, thought, response));
     await this.#wait(response);
     if (!response.destroyed) await this.#send(call, plan, thought, response);
@@ -143,9 +149,10 @@ export class CallDesk {
 
   /** A turn counts as played only when its answer went out whole. */
   #settle(call: RecordedCall, plan: FaultPlan, thought: Thought, response: ServerResponse): void {
-    if (response.writableFinished && usesTurnUp(plan.kind)) thought.delivered();
+    const whole = response.writableFinished || plan.kind === 'linger';
+    if (whole && usesTurnUp(plan.kind)) thought.delivered();
     else thought.giveBack();
-    if (response.writableFinished) call.usage = thought.answer.usage;
+    if (whole) call.usage = thought.answer.usage;
   }
 
   async #send(call: RecordedCall, plan: FaultPlan, thought: Thought, response: ServerResponse): Promise<void> {

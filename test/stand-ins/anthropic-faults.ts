@@ -27,7 +27,8 @@ export type StatusFault = keyof typeof STATUS_FAULTS;
  * Faults of the connection and of the stream; unless noted the scripted turn stays for the next call.
  *
  * `ok` no fault, keeps the place of a call that shall succeed. `hang` accepts and sends nothing. `stall` sends the start
- * and then nothing. `drip` sends the whole good answer a few bytes at a time (uses the turn up). `reset` drops the
+ * and then nothing. `drip` sends the whole good answer a few bytes at a time (uses the turn up).
+ * `linger` sends all of it and does not close the connection (uses the turn up). `reset` drops the
  * connection before an answer. `truncate` drops it in the middle. `end-early` closes the stream in the middle, politely.
  * `no-message-stop` leaves the last event out. `null-stop-reason` says no reason. `cut-tool-json` ends like a good tool
  * call whose JSON is not complete. `bad-event` sends an event that is not JSON. `sse-error` reports overload after 200.
@@ -40,6 +41,7 @@ export const STREAM_FAULTS = [
   'hang',
   'stall',
   'drip',
+  'linger',
   'reset',
   'truncate',
   'end-early',
@@ -105,7 +107,7 @@ export function statusAnswer(kind: StatusFault, retryAfter: number | string | un
 
 /** Whether the caller got the whole scripted turn, so that the script moves on. */
 export function usesTurnUp(kind: FaultName): boolean {
-  return kind === 'ok' || kind === 'drip' || kind === 'unknown-event' || kind === 'unknown-block';
+  return kind === 'ok' || kind === 'drip' || kind === 'linger' || kind === 'unknown-event' || kind === 'unknown-block';
 }
 
 /** The answer itself as a fault changes it, before it is cut into events. */
@@ -139,6 +141,8 @@ export function faultyEvents(
 ): { events: StreamEvent[]; then: 'end' | 'destroy' | 'hang' } {
   const events = eventsOf(faultyAnswer(kind, answer));
   switch (kind) {
+    case 'linger':
+      return { events, then: 'hang' };
     case 'stall':
       return { events: events.slice(0, 2), then: 'hang' };
     case 'truncate':
@@ -179,7 +183,8 @@ function textOnly(answer: Answer, change: (text: string) => string): Block[] {
 }
 
 function firstHalf(text: string): string {
-  return [...text].slice(0, Math.ceil([...text].length / 2)).join('');
+  const characters = Array.from(text);
+  return characters.slice(0, Math.ceil(characters.length / 2)).join('');
 }
 
 function withCall(answer: Answer): Block[] {

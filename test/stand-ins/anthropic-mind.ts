@@ -1,4 +1,4 @@
-import { vendorValidator } from '../helpers/vendor-schema.js';
+import { hasVendorSchemas, vendorValidator } from '../helpers/vendor-schema.js';
 import { type Answer, type StreamEvent, answerOf, messageOf } from './anthropic-answer.js';
 import type { MessagesBody } from './anthropic-body.js';
 import { unsourcedFacts } from './anthropic-facts.js';
@@ -6,7 +6,10 @@ import { type FaultName, usesTurnUp } from './anthropic-faults.js';
 import { brokenRules, emptyMemory, pauseKey } from './anthropic-rules.js';
 import { type PlayedTurn, type Script, type ScriptInput, type ScriptTurn, playScripts } from './anthropic-script.js';
 
-const validate = vendorValidator('anthropic/messages-2026-10-21.schema.json');
+/** Where the vendor's schemas are not at hand, only the rules of `brokenRules` are checked. */
+const validate = hasVendorSchemas() ? vendorValidator('anthropic/messages-2026-10-21.schema.json') : (): string[] => [];
+
+const MAX_OFFENCES = 12;
 
 /** What an answer says when a fault needs one and the script has none. */
 const NEUTRAL_TURN: ScriptTurn = { text: 'nothing to add, and this sentence is long enough to be cut in two' };
@@ -41,11 +44,11 @@ export class ScriptedMind {
     return this.#player.remaining();
   }
 
-  /** What the real endpoint would refuse in this body; every finding is a violation as well. */
+  /** What the real endpoint would refuse in this body; that is a violation as well. */
   refusals(body: unknown, index: number): string[] {
-    const shape = validate('MessagesRequest', body);
+    const shape = deepestFirst(validate(isStreamed(body) ? 'MessageCreateParamsStreaming' : 'MessagesRequest', body));
     const found = shape.length > 0 ? shape : brokenRules(body as MessagesBody, this.#memory);
-    for (const offence of found) this.violate(index, `wrong request: ${offence}`);
+    if (found.length > 0) this.violate(index, `wrong request: ${found.join('; ')}`);
     return found;
   }
 
@@ -108,10 +111,22 @@ export class ScriptedMind {
     if (thinking === undefined) return;
     const signature = String(thinking['signature']);
     this.#memory.thinking.set(signature, String(thinking['thinking']));
-    for (const block of answer.content) if (block.type === 'tool_use') this.#memory.thinkingBefore.set(block.id ?? '', signature);
+    for (const block of answer.content)
+      if (block.type === 'tool_use') this.#memory.thinkingBefore.set(block.id ?? '', signature);
   }
 
   #check(index: number, definition: string, value: unknown): void {
-    for (const error of validate(definition, value)) this.violate(index, `own ${definition} is wrong: ${error}`);
+    const errors = deepestFirst(validate(definition, value));
+    if (errors.length > 0) this.violate(index, `own ${definition} is wrong: ${errors.join('; ')}`);
   }
+}
+
+function isStreamed(body: unknown): boolean {
+  return typeof body === 'object' && body !== null && 'stream' in body && body.stream === true;
+}
+
+/** A mismatch in a union is reported for every member; the one that was meant goes deepest. */
+function deepestFirst(errors: readonly string[]): string[] {
+  const depth = (error: string): number => (error.split(' ')[0] ?? '').split('/').length;
+  return [...new Set(errors)].sort((a, b) => depth(b) - depth(a)).slice(0, MAX_OFFENCES);
 }

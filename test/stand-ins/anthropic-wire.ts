@@ -26,14 +26,24 @@ export async function readBody(request: IncomingMessage): Promise<string | undef
 }
 
 /** Answers with JSON and the request id of the call. */
-export function sendJson(response: ServerResponse, status: number, id: string, body: object, headers: Record<string, string> = {}): void {
+export function sendJson(
+  response: ServerResponse,
+  status: number,
+  id: string,
+  body: object,
+  headers: Record<string, string> = {},
+): void {
   response.writeHead(status, { 'content-type': 'application/json', 'request-id': id, ...headers });
   response.end(JSON.stringify(body));
 }
 
 /** Streams events and leaves the answer open; stops without an error when the client goes away. */
 export async function sendEvents(response: ServerResponse, id: string, plan: StreamPlan): Promise<void> {
-  response.writeHead(200, { 'content-type': 'text/event-stream; charset=utf-8', 'cache-control': 'no-cache', 'request-id': id });
+  response.writeHead(200, {
+    'content-type': 'text/event-stream; charset=utf-8',
+    'cache-control': 'no-cache',
+    'request-id': id,
+  });
   for (const [place, event] of plan.events.entries()) {
     if (response.destroyed) return;
     await write(response, place === plan.brokenAt ? BROKEN : eventText(event), plan.dripMs);

@@ -39,6 +39,8 @@ export interface AnthropicStandIn {
   setScript(script: Script | readonly Script[]): void;
   /** Turns of lists that nobody asked for yet. */
   remainingTurns(): number;
+  /** Throws an error that lists the violations, if there are any; meant for `afterEach`. */
+  assertClean(): void;
   /** Drops all connections. */
   close(): Promise<void>;
 }
@@ -73,6 +75,10 @@ export async function startAnthropicStandIn(options: AnthropicStandInOptions = {
     pushFaults: (...faults) => void desk.faults.push(...faults),
     setScript: (script) => mind.setScript(script),
     remainingTurns: () => mind.remaining(),
+    assertClean: () => {
+      if (mind.violations.length > 0)
+        throw new Error(`the model stand-in saw violations:\n${mind.violations.join('\n')}`);
+    },
     close: async () => {
       const closed = once(server, 'close');
       server.close();

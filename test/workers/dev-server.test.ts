@@ -17,7 +17,11 @@ let lines: string[];
 const running: DevServer[] = [];
 
 beforeAll(async () => {
-  cliPath = await findTemporalCli({ cacheDir: cliCacheDir(process.env, homedir()), environment: process.env, log: () => undefined });
+  cliPath = await findTemporalCli({
+    cacheDir: cliCacheDir(process.env, homedir()),
+    environment: process.env,
+    log: () => undefined,
+  });
 }, 600_000);
 
 beforeEach(async () => {
@@ -174,7 +178,9 @@ describe('preparing the namespace', () => {
       ],
     });
     await expect
-      .poll(() => client.workflow.count('RetinueUser = "anna" AND RetinueCost > 0.2').then(({ count }) => count), { timeout: 5000 })
+      .poll(() => client.workflow.count('RetinueUser = "anna" AND RetinueCost > 0.2').then(({ count }) => count), {
+        timeout: 5000,
+      })
       .toBe(1);
     expect(await prepareNamespace(options)).toBe(true);
     const { config } = await connection.workflowService.describeNamespace({ namespace: 'default' });

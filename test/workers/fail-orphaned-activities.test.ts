@@ -19,7 +19,11 @@ let connection: NativeConnection;
 beforeAll(async () => {
   home = await mkdtemp(join(tmpdir(), 'retinue-orphans-'));
   const log = (): void => undefined;
-  const cliPath = await findTemporalCli({ cacheDir: cliCacheDir(process.env, homedir()), environment: process.env, log });
+  const cliPath = await findTemporalCli({
+    cacheDir: cliCacheDir(process.env, homedir()),
+    environment: process.env,
+    log,
+  });
   server = await startDevServer({ home, cliPath, log });
   connection = await NativeConnection.connect({ address: server.address });
 }, 600_000);
@@ -33,7 +37,11 @@ afterAll(async () => {
 it('gives the activity of a killed worker to the next one within about a second', { timeout: 60_000 }, async () => {
   const taskQueue = 'orphans';
   const client = new Client({ connection });
-  const handle = await client.workflow.start('oneStep', { taskQueue, workflowId: 'orphaned', workflowTaskTimeout: '2s' });
+  const handle = await client.workflow.start('oneStep', {
+    taskQueue,
+    workflowId: 'orphaned',
+    workflowTaskTimeout: '2s',
+  });
   const { child } = await runFixture('hanging-worker.ts', [server.address, taskQueue]);
   await killHard(child);
 

@@ -28,23 +28,25 @@ export interface FailOrphanedOptions {
  */
 export async function failOrphanedActivities(options: FailOrphanedOptions): Promise<number> {
   const rest = options.workflowIds.values();
-  let failed = 0;
-  const lane = async (): Promise<void> => {
+  const lane = async (): Promise<number> => {
+    let failed = 0;
     // The lanes share one iterator, so each id is taken once.
     for (const workflowId of rest) failed += await failInWorkflow(options, workflowId);
+    return failed;
   };
-  await Promise.all(Array.from({ length: CONCURRENCY }, lane));
-  return failed;
+  const counts = await Promise.all(Array.from({ length: CONCURRENCY }, lane));
+  return counts.reduce((sum, count) => sum + count, 0);
 }
 
 async function failInWorkflow(options: FailOrphanedOptions, workflowId: string): Promise<number> {
   const { connection, namespace } = options;
   const description = await unlessGone(() =>
-    withinLimit(connection, () => connection.workflowService.describeWorkflowExecution({ namespace, execution: { workflowId } })),
+    withinLimit(connection, () =>
+      connection.workflowService.describeWorkflowExecution({ namespace, execution: { workflowId } }),
+    ),
   );
   const runId = description?.workflowExecutionInfo?.execution?.runId;
   if (!description || !runId) return 0;
-  console.log(JSON.stringify(description.pendingActivities), STATES);
   let failed = 0;
   for (const activity of description.pendingActivities.filter(isRunning)) {
     if (await failActivity(options, { workflowId, runId, activityId: activity.activityId ?? '' })) failed++;
@@ -58,10 +60,15 @@ function isRunning(activity: PendingActivity): boolean {
   return activity.state === STATES.PENDING_ACTIVITY_STATE_CANCEL_REQUESTED && activity.lastStartedTime != null;
 }
 
-async function failActivity(options: FailOrphanedOptions, ids: { workflowId: string; runId: string; activityId: string }): Promise<boolean> {
+async function failActivity(
+  options: FailOrphanedOptions,
+  ids: { workflowId: string; runId: string; activityId: string },
+): Promise<boolean> {
   const { connection, namespace } = options;
   const request = { namespace, ...ids, failure: PROCESS_ENDED, identity: 'retinue boot' };
-  const answer = await unlessGone(() => withinLimit(connection, () => connection.workflowService.respondActivityTaskFailedById(request)));
+  const answer = await unlessGone(() =>
+    withinLimit(connection, () => connection.workflowService.respondActivityTaskFailedById(request)),
+  );
   return answer !== null;
 }
 

@@ -40,7 +40,8 @@ async function build(options: InstallCliOptions, folder: string): Promise<void> 
   try {
     await goInstall(options, workshop);
     const built = join(workshop, basename(options.target));
-    if (!(await options.isUsable(built))) throw new Error(`The Temporal CLI was built but does not answer --version. ${REMEDY}`);
+    if (!(await options.isUsable(built)))
+      throw new Error(`The Temporal CLI was built but does not answer --version. ${REMEDY}`);
     await rename(built, options.target);
     options.log(`the Temporal CLI is installed: ${options.target}`);
   } finally {
@@ -50,9 +51,12 @@ async function build(options: InstallCliOptions, folder: string): Promise<void> 
 
 async function requireGo(environment: Environment): Promise<void> {
   const { code, output } = await runGo(['version'], environment).catch((error: unknown) => {
-    throw new Error(`The Temporal CLI was not found, and Go, which could build it, is missing. ${REMEDY}`, { cause: error });
+    throw new Error(`The Temporal CLI was not found, and Go, which could build it, is missing. ${REMEDY}`, {
+      cause: error,
+    });
   });
-  if (code !== 0) throw new Error(`The Temporal CLI was not found, and Go, which could build it, does not work: ${output} ${REMEDY}`);
+  if (code !== 0)
+    throw new Error(`The Temporal CLI was not found, and Go, which could build it, does not work: ${output} ${REMEDY}`);
 }
 
 async function goInstall(options: InstallCliOptions, gobin: string): Promise<void> {
@@ -72,7 +76,11 @@ async function goInstall(options: InstallCliOptions, gobin: string): Promise<voi
 /** Rejects only when Go cannot be started at all; `output` is the end of what it printed. */
 function runGo(args: readonly string[], environment: Environment): Promise<{ code: number | null; output: string }> {
   return new Promise((resolve, reject) => {
-    const child: ChildProcess = spawn('go', args, { env: environment, stdio: ['ignore', 'pipe', 'pipe'], timeout: LIMIT_MS });
+    const child: ChildProcess = spawn('go', args, {
+      env: environment,
+      stdio: ['ignore', 'pipe', 'pipe'],
+      timeout: LIMIT_MS,
+    });
     let output = '';
     const keepEnd = (chunk: Buffer): void => {
       output = (output + chunk.toString('utf8')).slice(-2000);

@@ -62,7 +62,8 @@ async function waitUntilRegistered(options: PrepareNamespaceOptions): Promise<bo
   const wanted = Object.entries(SEARCH_ATTRIBUTES);
   for (;;) {
     const present = await listSearchAttributes(options);
-    if (wanted.every(([name]) => present[name] !== undefined)) return wanted.every(([name, type]) => present[name] === type);
+    if (wanted.every(([name]) => present[name] !== undefined))
+      return wanted.every(([name, type]) => present[name] === type);
     if (Date.now() > deadline) return false;
     await sleep(100);
   }
@@ -73,9 +74,14 @@ async function listSearchAttributes({ connection, namespace }: PrepareNamespaceO
   return answer.customAttributes;
 }
 
-async function addSearchAttributes({ connection, namespace }: PrepareNamespaceOptions, searchAttributes: AttributeTypes): Promise<void> {
+async function addSearchAttributes(
+  { connection, namespace }: PrepareNamespaceOptions,
+  searchAttributes: AttributeTypes,
+): Promise<void> {
   try {
-    await withinLimit(connection, () => connection.operatorService.addSearchAttributes({ namespace, searchAttributes }));
+    await withinLimit(connection, () =>
+      connection.operatorService.addSearchAttributes({ namespace, searchAttributes }),
+    );
   } catch (error) {
     // Another process was faster; whether the types agree is checked afterwards.
     if (grpcCode(error) !== GRPC.alreadyExists) throw error;

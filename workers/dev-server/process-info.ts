@@ -66,7 +66,10 @@ function signalGroup(pid: number, signal: NodeJS.Signals): void {
 
 async function readLinuxProcess(pid: number): Promise<ProcessInfo | null> {
   try {
-    const [status, command] = await Promise.all([readFile(`/proc/${pid}/stat`, 'utf8'), readFile(`/proc/${pid}/cmdline`, 'utf8')]);
+    const [status, command] = await Promise.all([
+      readFile(`/proc/${pid}/stat`, 'utf8'),
+      readFile(`/proc/${pid}/cmdline`, 'utf8'),
+    ]);
     // The program's name stands in parentheses and may itself contain spaces and parentheses.
     const fields = status.slice(status.lastIndexOf(')') + 2).split(' ');
     const [state, startedAt] = [fields[0], fields[19]];
@@ -90,7 +93,9 @@ async function listWithPs(selection: readonly string[]): Promise<ProcessInfo[]> 
   if (process.platform === 'win32') return [];
   let stdout: string;
   try {
-    ({ stdout } = await run('ps', ['-ww', ...selection, '-o', 'pid=,state=,lstart=,command='], { maxBuffer: 32 * 1024 * 1024 }));
+    ({ stdout } = await run('ps', ['-ww', ...selection, '-o', 'pid=,state=,lstart=,command='], {
+      maxBuffer: 32 * 1024 * 1024,
+    }));
   } catch (error) {
     // ps ends with code 1 when no process matches.
     if (error instanceof Error && 'code' in error && error.code === 1) return [];

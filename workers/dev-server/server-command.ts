@@ -46,7 +46,10 @@ export function databaseMark(dbPath: string): string {
 
 /** The ports in a command line made by `serverArguments`, or null for any other. */
 export function portsOf(commandLine: string): ServerPorts | null {
-  const found = Object.entries(PORT_FLAGS).map(([name, flag]) => [name, new RegExp(` ${flag} (\\d+)(?: |$)`).exec(commandLine)?.[1]]);
+  const found = Object.entries(PORT_FLAGS).map(([name, flag]) => [
+    name,
+    new RegExp(` ${flag} (\\d+)(?: |$)`).exec(commandLine)?.[1],
+  ]);
   if (found.some(([, port]) => port === undefined)) return null;
   return Object.fromEntries(found.map(([name, port]) => [name, Number(port)])) as unknown as ServerPorts;
 }

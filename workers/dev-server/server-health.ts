@@ -25,7 +25,12 @@ export async function isHealthy(address: string, namespace: string): Promise<boo
 }
 
 /** Asks until the server is healthy (true), or until the time is over or `isGone` says there is nobody to wait for (false). */
-export async function waitUntilHealthy(address: string, namespace: string, timeoutMs: number, isGone: () => boolean): Promise<boolean> {
+export async function waitUntilHealthy(
+  address: string,
+  namespace: string,
+  timeoutMs: number,
+  isGone: () => boolean,
+): Promise<boolean> {
   const deadline = Date.now() + timeoutMs;
   while (!isGone() && Date.now() < deadline) {
     if (await isHealthy(address, namespace)) return true;

@@ -36,7 +36,9 @@ function readPorts(state: unknown): Partial<ServerPorts> {
   if (typeof state !== 'object' || state === null || !('ports' in state)) return {};
   const ports = state.ports;
   if (typeof ports !== 'object' || ports === null) return {};
-  const entries = Object.entries(ports).filter(([name, port]) => PORT_NAMES.some((known) => known === name) && isPort(port));
+  const entries = Object.entries(ports).filter(
+    ([name, port]) => PORT_NAMES.some((known) => known === name) && isPort(port),
+  );
   return Object.fromEntries(entries) as Partial<ServerPorts>;
 }
 

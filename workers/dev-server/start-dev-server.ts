@@ -59,7 +59,12 @@ export async function startDevServer(options: DevServerOptions): Promise<DevServ
   await mkdir(folder, { recursive: true, mode: 0o700 });
   // One spelling of the path, so that a later start recognises it in a command line.
   const real = await realpath(folder);
-  const setting: Setting = { ...options, namespace: options.namespace ?? 'default', folder: real, dbPath: join(real, 'temporal.db') };
+  const setting: Setting = {
+    ...options,
+    namespace: options.namespace ?? 'default',
+    folder: real,
+    dbPath: join(real, 'temporal.db'),
+  };
   return (await adoptOrphan(setting)) ?? (await startNew(setting));
 }
 
@@ -83,7 +88,8 @@ async function adoptOrphan(setting: Setting): Promise<DevServer | null> {
 async function adoptablePorts(setting: Setting, orphan: ProcessInfo): Promise<ServerPorts | null> {
   const ports = portsOf(orphan.commandLine);
   if (ports === null || orphan.commandLine !== commandLine(setting, ports)) return null;
-  if (Object.entries(setting.ports ?? {}).some(([name, port]) => ports[name as keyof ServerPorts] !== port)) return null;
+  if (Object.entries(setting.ports ?? {}).some(([name, port]) => ports[name as keyof ServerPorts] !== port))
+    return null;
   return (await isHealthy(addressOf(ports), setting.namespace)) ? ports : null;
 }
 
@@ -98,7 +104,9 @@ async function startNew(setting: Setting): Promise<DevServer> {
     failure = result;
     if (!failure.includes('address already in use')) break;
   }
-  throw new Error(`The Temporal server did not start. Its last lines (all of them: ${join(setting.folder, 'server.log')}):\n${failure}`);
+  throw new Error(
+    `The Temporal server did not start. Its last lines (all of them: ${join(setting.folder, 'server.log')}):\n${failure}`,
+  );
 }
 
 /** The running server, or the last lines it printed when it did not come up. */
@@ -139,7 +147,12 @@ function spawned(child: ChildProcess): Promise<void> {
  * That a server answers does not prove that it is ours: a stranger may have taken the port in between. Ours prints its
  * address once it listens, and exits when a port is taken. A CLI that prints something else is only asked later.
  */
-async function isUp(setting: Setting, ports: ServerPorts, readLog: () => Promise<string>, isGone: () => boolean): Promise<boolean> {
+async function isUp(
+  setting: Setting,
+  ports: ServerPorts,
+  readLog: () => Promise<string>,
+  isGone: () => boolean,
+): Promise<boolean> {
   const start = Date.now();
   while (!isGone() && Date.now() < start + ANNOUNCEMENT_LIMIT_MS) {
     if (/^(Temporal )?Server: /m.test(await readLog())) break;
@@ -150,7 +163,12 @@ async function isUp(setting: Setting, ports: ServerPorts, readLog: () => Promise
 }
 
 async function remember(setting: Setting, info: ProcessInfo, ports: ServerPorts, adopted: boolean): Promise<DevServer> {
-  await writeServerState(setting.folder, { ports, pid: info.pid, processStartedAt: info.startedAt, dbPath: setting.dbPath });
+  await writeServerState(setting.folder, {
+    ports,
+    pid: info.pid,
+    processStartedAt: info.startedAt,
+    dbPath: setting.dbPath,
+  });
   const exit = watchExit(info);
   let stopping: Promise<void> | undefined;
   return {

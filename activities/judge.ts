@@ -1,0 +1,71 @@
+import type { Label } from '../contracts/effect-class.js';
+import { gate, raised } from '../contracts/gate.js';
+import type { ModelReply, ToolUseBlock } from '../contracts/model.js';
+import type { Skill } from '../contracts/skill.js';
+import { cutText } from '../contracts/text.js';
+import type { ChosenCall } from '../engine/turns.js';
+import { parseInput, type SkillRegistry } from '../skills/registry.js';
+
+export interface Judged {
+  readonly registry: SkillRegistry;
+  /** Names the agent may use; null means every skill. */
+  readonly allowed: readonly string[] | null;
+  readonly labels: readonly Label[];
+  readonly mostCalls: number;
+  /** The request's own conversation: writing there is not outward. */
+  readonly conversationId: string;
+}
+
+const SUMMARY_BYTES = 200;
+
+/** Every call the model chose, in order, each either fit to run or refused with what the model should do instead. */
+export function judgeCalls(reply: ModelReply, rules: Judged): ChosenCall[] {
+  const seen = new Set<string>();
+  const blocks = reply.content.filter((block): block is ToolUseBlock => block.type === 'tool_use');
+  return blocks.map((block, index) => {
+    const repeated = seen.has(block.id);
+    seen.add(block.id);
+    if (index >= rules.mostCalls) return refused(block, `Too many calls in one turn: at most ${rules.mostCalls} run. Make the remaining calls in your next turn.`);
+    if (repeated) return refused(block, `The call id ${block.id.slice(0, 80)} was used twice in this turn; this second call was not run.`);
+    return judgeCall(block, rules);
+  });
+}
+
+function judgeCall(block: ToolUseBlock, rules: Judged): ChosenCall {
+  const skill = rules.allowed === null || rules.allowed.includes(block.name) ? rules.registry.get(block.name) : undefined;
+  if (skill === undefined) {
+    const names = rules.registry.list().map((known) => known.manifest.name).filter((name) => rules.allowed === null || rules.allowed.includes(name));
+    return refused(block, `There is no skill called ${block.name.slice(0, 80)}. You have: ${names.join(', ')}.`);
+  }
+  const parsed = parseInput(skill, block.input);
+  if (!parsed.ok) return refused(block, parsed.message);
+  const verdict = verdictFor(skill, parsed.input, rules);
+  const call = chosen(skill, parsed.input, verdict);
+  return verdict === 'run' ? call : { ...call, refusal: NEEDS_APPROVAL };
+}
+
+export const NEEDS_APPROVAL = 'This would be seen by other people or could not be undone, so it needs the approval of the user, which cannot be asked for here yet. Nothing was done; tell the user what you would have done.';
+
+/** Asks the gate with the skill's class as it is today, raised by its input. */
+export function verdictFor(skill: Skill, input: unknown, { labels, conversationId }: Pick<Judged, 'labels' | 'conversationId'>) {
+  const declared = skill.manifest.effect;
+  const effect = skill.runs === 'question' || skill.classify === undefined ? declared : raised(declared, skill.classify(input as never, { conversationId }));
+  return gate({ effect, labels });
+}
+
+function chosen(skill: Skill, input: unknown, verdict: ChosenCall['verdict']): ChosenCall {
+  const { manifest } = skill;
+  return {
+    skill: manifest.name,
+    input,
+    summary: cutText(manifest.summary(input as never), SUMMARY_BYTES),
+    verdict,
+    timeoutMs: manifest.timeoutSeconds * 1000,
+    quick: skill.runs === 'transaction',
+    ...(skill.runs === 'question' ? { question: (input as { question: string }).question } : {}),
+  };
+}
+
+function refused(block: ToolUseBlock, refusal: string): ChosenCall {
+  return { skill: block.name.slice(0, 200), input: block.input, summary: 'refused', verdict: 'refuse', timeoutMs: 0, quick: true, refusal };
+}

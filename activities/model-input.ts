@@ -1,0 +1,119 @@
+import { Temporal as TC39 } from 'temporal-polyfill';
+import type { ModelMessage, ModelRequest, ModelTool, TextBlock, ToolResultBlock } from '../contracts/model.js';
+import type { TurnContext } from '../engine/turn-context.js';
+
+export interface InputOptions {
+  readonly tools: readonly ModelTool[];
+  readonly model: string;
+  readonly maxTokens: number;
+  /** Characters all messages together may have. */
+  readonly characters: number;
+}
+
+type Call = TurnContext['calls'][number];
+type UserBlock = TextBlock | ToolResultBlock;
+
+const LONGEST_RESULT = 100_000;
+const LONGEST_REPLY = 4_000;
+
+/**
+ * The model's input of one turn, a pure function of the rows. What does not fit is left out in a fixed order and said so:
+ * results of older calls first, then earlier requests of the conversation. Instructions and facts always stay.
+ */
+export function modelInput(context: TurnContext, options: InputOptions): ModelRequest {
+  const system = [context.agent.instructions, facts(context)];
+  const whole = [...earlierMessages(context), ...ownMessages(context, (call) => resultText(call))];
+  const messages = sizeOf(whole) <= options.characters ? whole : compacted(context, options.characters);
+  return { model: options.model, system, messages: joined(messages), tools: options.tools, maxTokens: options.maxTokens };
+}
+
+function facts(context: TurnContext): string {
+  const { timeZone, occurredAt } = context.request.settings;
+  const now = TC39.Instant.from(occurredAt).toZonedDateTimeISO(timeZone).toString({ timeZoneName: 'never', fractionalSecondDigits: 0 });
+  const running = context.earlier.filter((exchange) => exchange.reply === null && !isOver(exchange.status));
+  const lines = [`User: ${context.user.name}`, `Time zone: ${timeZone}`, `Now: ${now}`, '', 'Spaces you can use:'];
+  for (const space of context.spaces) lines.push(`- ${space.name} (id ${space.id}): ${space.description}`);
+  if (running.length > 0) lines.push('', 'Still in progress in this conversation:');
+  for (const exchange of running) lines.push(`- ${exchange.id} (${exchange.status}): ${shortened(exchange.said, 200)}`);
+  return lines.join('\n');
+}
+
+function isOver(status: string): boolean {
+  return status === 'completed' || status === 'failed' || status === 'cancelled';
+}
+
+function earlierMessages(context: TurnContext): ModelMessage[] {
+  return context.earlier.flatMap((exchange): ModelMessage[] => [
+    { role: 'user', content: [{ type: 'text', text: nonEmpty(shortened(exchange.said, LONGEST_REPLY)) }] },
+    { role: 'assistant', content: [{ type: 'text', text: nonEmpty(shortened(exchange.reply ?? '', LONGEST_REPLY), isOver(exchange.status) ? `(${exchange.status}, no answer)` : '(still in progress)') }] },
+  ]);
+}
+
+/** Turns of this agent with the messages that were new in each, results before words. */
+function ownMessages(context: TurnContext, render: (call: Call) => string): ModelMessage[] {
+  const messages: ModelMessage[] = [];
+  for (let turn = 1; turn <= context.turn; turn += 1) {
+    const results = context.calls.filter((call) => call.turn === turn - 1).map((call): UserBlock => ({ type: 'tool_result', toolUseId: call.id, content: nonEmpty(render(call)), isError: call.error !== null || call.status === 'cancelled' }));
+    const said = context.messages.filter((message) => (message.seen_in_turn ?? context.turn) === turn).map((message): UserBlock => ({ type: 'text', text: messageText(message) }));
+    const blocks = [...results, ...said];
+    messages.push({ role: 'user', content: blocks.length > 0 ? blocks : [{ type: 'text', text: 'Continue.' }] });
+    const stored = context.turns.find((candidate) => candidate.number === turn);
+    if (stored !== undefined) messages.push({ role: 'assistant', content: stored.content });
+  }
+  return messages;
+}
+
+function messageText(message: TurnContext['messages'][number]): string {
+  const files = message.files.map((id) => `[attached file ${id}]`);
+  return nonEmpty([message.text, ...files].filter((part) => part !== '').join('\n'));
+}
+
+function resultText(call: Call): string {
+  if (call.status === 'cancelled') return 'The call was cancelled before it ran.';
+  if (call.status === 'undone') return `${JSON.stringify(call.output)}\n(The user has taken this back since.)`;
+  return shortened(call.error ?? JSON.stringify(call.output), LONGEST_RESULT);
+}
+
+/** Leaves out results from the oldest on, and the earlier conversation when that is not enough. */
+function compacted(context: TurnContext, characters: number): ModelMessage[] {
+  const sizes = context.calls.map((call) => ({ call, size: resultText(call).length }));
+  const dropped = new Set<string>();
+  const build = (): ModelMessage[] => ownMessages(context, (call) => (dropped.has(call.id) ? leftOut(call) : resultText(call)));
+  let over = sizeOf(build()) - characters;
+  for (const { call, size } of sizes) {
+    if (over <= 0) break;
+    dropped.add(call.id);
+    over -= Math.max(0, size - leftOut(call).length);
+  }
+  const own = build();
+  const earlier = earlierMessages(context);
+  while (earlier.length > 0 && sizeOf(own) + sizeOf(earlier) > characters) earlier.splice(0, 2);
+  return [...earlier, ...own];
+}
+
+function leftOut(call: Call): string {
+  return `[The result of ${call.skill} was left out to save room. Call the skill again if you need it.]`;
+}
+
+/** The wire wants user and assistant to alternate. */
+function joined(messages: readonly ModelMessage[]): ModelMessage[] {
+  const result: ModelMessage[] = [];
+  for (const message of messages) {
+    const last = result.at(-1);
+    if (last?.role === 'user' && message.role === 'user') result[result.length - 1] = { role: 'user', content: [...last.content, ...message.content] };
+    else result.push(message);
+  }
+  return result;
+}
+
+function sizeOf(messages: readonly ModelMessage[]): number {
+  return messages.reduce((sum, message) => sum + JSON.stringify(message.content).length, 0);
+}
+
+function shortened(text: string, most: number): string {
+  return text.length <= most ? text : `${text.slice(0, most).toWellFormed()}… [${text.length - most} more characters]`;
+}
+
+function nonEmpty(text: string, otherwise = '(empty)'): string {
+  return text.trim() === '' ? otherwise : text;
+}

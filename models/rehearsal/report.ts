@@ -1,0 +1,144 @@
+import { Temporal } from 'temporal-polyfill';
+import type { Outcome } from './calls.js';
+import { isRecord, type JsonRecord, stringOf } from './json.js';
+import { failureOf, listOf, recordOf, textOf } from './results.js';
+import type { Setting } from './setting.js';
+import { shorten } from './text.js';
+
+const MAX_LINES = 20;
+
+function zoned(text: string, zone: string): Temporal.ZonedDateTime | undefined {
+  try {
+    return Temporal.Instant.from(text).toZonedDateTimeISO(zone);
+  } catch {
+    return undefined;
+  }
+}
+
+/** A day or an instant in words, in the user's zone; anything else as it is. */
+export function whenText(value: string, setting: Setting): string {
+  const time = zoned(value, setting.timeZone);
+  if (time) return `${dayText(time.toPlainDate())}, ${clockText(time)}`;
+  try {
+    return dayText(Temporal.PlainDate.from(value));
+  } catch {
+    return value;
+  }
+}
+
+export function dayText(date: Temporal.PlainDate): string {
+  return date.toLocaleString('en-GB', { weekday: 'long', day: 'numeric', month: 'long', year: 'numeric' }).replace(/^(\p{L}+) /u, '$1, ');
+}
+
+export function clockText(time: Temporal.ZonedDateTime): string {
+  return `${String(time.hour).padStart(2, '0')}:${String(time.minute).padStart(2, '0')}`;
+}
+
+/** One event with its local times. */
+export function eventText(event: JsonRecord, setting: Setting): string {
+  const title = stringOf(event, 'title', 'summary') ?? 'untitled';
+  const [start, end] = [stringOf(event, 'start'), stringOf(event, 'end')];
+  const zone = setting.timeZone;
+  const last = end === undefined ? undefined : zoned(end, zone);
+  const first = start === undefined ? undefined : zoned(start, zone);
+  if (!first) return start === undefined ? title : `${title}, ${whenText(start, setting)}`;
+  const until = last ? `–${last.toPlainDate().equals(first.toPlainDate()) ? '' : `${dayText(last.toPlainDate())}, `}${clockText(last)}` : '';
+  return `${title}, ${dayText(first.toPlainDate())}, ${clockText(first)}${until} (${zone})`;
+}
+
+/** One task with owner, deadline and state. */
+export function taskText(task: JsonRecord, setting: Setting): string {
+  const [owner, due, status] = [stringOf(task, 'owner'), stringOf(task, 'due'), stringOf(task, 'status')];
+  const parts = [owner ?? 'no owner', due === undefined ? 'no date' : `due ${whenText(due, setting)}`];
+  return `${textOf(task)} (${[...parts, ...(status === undefined || status === 'open' ? [] : [status])].join(', ')})`;
+}
+
+function lines(records: readonly JsonRecord[], text: (record: JsonRecord) => string): string[] {
+  const shown = records.slice(0, MAX_LINES).map((record) => `- ${text(record)}`);
+  return records.length > MAX_LINES ? [...shown, `- … and ${records.length - MAX_LINES} more`] : shown;
+}
+
+/** A heading and its entries, or a sentence that there are none. */
+export function listText(heading: string, none: string, records: readonly JsonRecord[], text: (record: JsonRecord) => string): string {
+  return records.length === 0 ? none : [heading, ...lines(records, text)].join('\n');
+}
+
+function compact(outcome: Outcome): string {
+  return shorten(outcome.text === '' ? JSON.stringify(outcome.value ?? null) : outcome.text, 500);
+}
+
+function merged(outcome: Outcome): JsonRecord {
+  return { ...outcome.input, ...recordOf(outcome) };
+}
+
+type Describe = (outcome: Outcome, setting: Setting) => string;
+
+const DESCRIBE: Readonly<Record<string, Describe>> = {
+  tasks_create: (outcome, setting) => `Task made: ${taskText(merged(outcome), setting)}`,
+  tasks_update: (outcome, setting) => `Task changed: ${taskText(merged(outcome), setting)}`,
+  tasks_list: (outcome, setting) => listText('Tasks:', 'There are no tasks.', listOf(outcome), (task) => taskText(task, setting)),
+  calendar_create_event: (outcome, setting) => `Entered in the calendar: ${eventText(merged(outcome), setting)}`,
+  calendar_list_events: (outcome, setting) => listText('In the calendar:', 'The calendar shows no events in that time.', listOf(outcome), (event) => eventText(event, setting)),
+  calendar_find_free: (outcome, setting) => freeText(outcome, setting),
+  remember: () => 'Remembered.',
+  forget: () => 'Forgotten.',
+  search_memory: (outcome) => listText('Found in memory:', 'Nothing was found in memory.', listOf(outcome), (hit) => `“${shorten(textOf(hit), 300)}”`),
+  contacts_search: (outcome) => listText('Contacts:', 'No contact was found.', listOf(outcome), contactText),
+  file_write: (outcome) => `File written: ${stringOf(merged(outcome), 'path') ?? 'done'}`,
+  file_read: (outcome) => `${stringOf(outcome.input, 'path') ?? 'The file'} says:\n${fileText(outcome)}`,
+  file_list: (outcome) => listText('Files:', 'There are no files.', listOf(outcome), (file) => stringOf(file, 'path', 'name', 'text') ?? compact(outcome)),
+  ask_user: (outcome) => `You answered: ${stringOf(recordOf(outcome), 'answer', 'text') ?? compact(outcome)}`,
+  send_message: (outcome) => `Message sent: “${shorten(stringOf(outcome.input, 'text') ?? '', 300)}”`,
+  set_reminder: (outcome, setting) => reminderText(merged(outcome), setting),
+};
+
+function contactText(contact: JsonRecord): string {
+  const details = ['email', 'role'].map((field) => stringOf(contact, field)).filter((value) => value !== undefined);
+  return [stringOf(contact, 'name') ?? textOf(contact), ...details].join(', ');
+}
+
+function fileText(outcome: Outcome): string {
+  const content = stringOf(recordOf(outcome), 'text', 'content') ?? outcome.text;
+  return content.length <= 4000 ? content : `${content.slice(0, 4000).toWellFormed()}…`;
+}
+
+function freeText(outcome: Outcome, setting: Setting): string {
+  const value = isRecord(outcome.value) ? outcome.value : {};
+  if (typeof value['free'] === 'boolean') return value['free'] ? 'You are free then.' : 'You are not free then.';
+  const span = (slot: JsonRecord) => eventText({ ...slot, title: 'free' }, setting);
+  return listText('Free times:', 'No free time was found in that span.', listOf(outcome), span);
+}
+
+function reminderText(reminder: JsonRecord, setting: Setting): string {
+  const when = stringOf(reminder, 'dueAt', 'nextAt', 'when');
+  return `Reminder set: ${textOf(reminder)}${when === undefined ? '' : `, ${whenText(when, setting)}`}`;
+}
+
+function routeOf(outcome: Outcome): string {
+  const route = isRecord(outcome.value) ? stringOf(outcome.value, 'route') : undefined;
+  return route === undefined ? '' : ` [${shorten(route, 200)}]`;
+}
+
+function labelOf(outcome: Outcome): string {
+  const about = stringOf(outcome.input, 'title', 'path', 'query', 'text', 'question');
+  return about === undefined ? outcome.name : `${outcome.name} “${shorten(about, 80)}”`;
+}
+
+function waitingText(outcome: Outcome): string | undefined {
+  const status = isRecord(outcome.value) ? outcome.value['status'] : undefined;
+  if (typeof status !== 'string' || !status.startsWith('waiting')) return undefined;
+  const approval = stringOf(recordOf(outcome), 'approval');
+  const forWhat = status === 'waiting_approval' ? 'waits for your approval' : `waits (${status})`;
+  return `${labelOf(outcome)} ${forWhat}${approval === undefined ? '' : `: ${approval}`}. Nothing has been done yet.`;
+}
+
+/** What came of one call, in a sentence or a list; failures with the reason given. */
+export function describeOutcome(outcome: Outcome, setting: Setting): string {
+  const failure = failureOf(outcome);
+  if (failure !== undefined) return `Failed: ${labelOf(outcome)}: ${failure}`;
+  const waiting = waitingText(outcome);
+  if (waiting !== undefined) return waiting;
+  const describe = DESCRIBE[outcome.name];
+  if (!describe || outcome.value === undefined) return `${outcome.name}: ${compact(outcome)}`;
+  return `${describe(outcome, setting)}${routeOf(outcome)}`;
+}

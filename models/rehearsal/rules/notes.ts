@@ -1,0 +1,30 @@
+import { findActionItems } from '../action-items.js';
+import { fittingCall, type Rule, together } from '../calls.js';
+import { findMeetings } from '../meetings.js';
+import { normaliseText } from '../text.js';
+
+const MAX_ITEMS = 20;
+const RECAP =
+  /(?<!\p{L})(?:(?:just )?(?:finished|got off|came out of|had|off) (?:a |the |my |our )?(?:\p{L}+ ){0,2}?(?:call|meeting|phone|session|sync|interview|workshop|demo)|(?:call|meeting|conversation|talk|chat|session|interview) with|(?:spoke|talked|met|chatted) (?:to|with|about)|voice (?:note|memo)|recap|meeting notes|summary of|debrief|notiz|besprechung mit|telefonat mit|termin mit|gesprochen)(?!\p{L})/iu;
+
+function isRecap(text: string): boolean {
+  return RECAP.test(text) && text.split(/\s+/).length >= 6 && !text.trimEnd().endsWith('?');
+}
+
+/** A recap: one task for each explicit action item, an event for a fixed next meeting, and the note itself, all in one turn. */
+export const notes: Rule = (text, setting) => {
+  const items = findActionItems(text, setting);
+  const meetings = findMeetings(text, setting);
+  const nothing = items.length === 0 && meetings.events.length === 0;
+  if (nothing && meetings.notes.length === 0 && !isRecap(normaliseText(text))) return undefined;
+  const step = together(
+    ...items.slice(0, MAX_ITEMS).map((item) => fittingCall(setting, 'tasks_create', { ...item }, ['title'])),
+    ...meetings.events.map((event) => fittingCall(setting, 'calendar_create_event', { ...event }, ['title', 'start'])),
+    fittingCall(setting, 'remember', { text: text.trim() }, ['text']),
+    { calls: [], notes: meetings.notes },
+  );
+  const said = [...new Set(step.notes)];
+  if (items.length > MAX_ITEMS) said.push(`Only the first ${MAX_ITEMS} of ${items.length} action items were entered.`);
+  if (items.length === 0) said.push('I found no explicit action item in it.');
+  return { calls: step.calls, notes: said };
+};

@@ -1,0 +1,43 @@
+import type { Skill } from '../contracts/skill.js';
+import { askUser } from './ask-user/run.js';
+import { calendarCreateEvent } from './calendar-create-event/run.js';
+import { calendarFindFree } from './calendar-find-free/run.js';
+import { calendarListEvents } from './calendar-list-events/run.js';
+import { contactsSearch } from './contacts-search/run.js';
+import { fileList } from './file-list/run.js';
+import { fileRead } from './file-read/run.js';
+import { fileWrite } from './file-write/run.js';
+import { forget } from './forget/run.js';
+import { remember } from './remember/run.js';
+import { searchMemory } from './search-memory/run.js';
+import { sendMessage } from './send-message/run.js';
+import { spaceGet } from './space-get/run.js';
+import { spacePut } from './space-put/run.js';
+import { spaceSearch } from './space-search/run.js';
+import { spaceUpdate } from './space-update/run.js';
+import { tasksCreate } from './tasks-create/run.js';
+import { tasksList } from './tasks-list/run.js';
+import { tasksUpdate } from './tasks-update/run.js';
+
+/** Every skill that ships with Retinue. The order is the order in which models see them; new ones go to the end. */
+export const builtinSkills: readonly Skill[] = [
+  tasksList,
+  tasksCreate,
+  tasksUpdate,
+  contactsSearch,
+  calendarListEvents,
+  calendarFindFree,
+  calendarCreateEvent,
+  searchMemory,
+  remember,
+  forget,
+  spaceSearch,
+  spaceGet,
+  spacePut,
+  spaceUpdate,
+  fileList,
+  fileRead,
+  fileWrite,
+  askUser,
+  sendMessage,
+];

@@ -1,0 +1,142 @@
+import { Temporal } from 'temporal-polyfill';
+import { ProblemError } from '../../contracts/problem.js';
+import type {
+  CalendarConnector,
+  CalendarEvent,
+  OutsideContext,
+  Skill,
+  SkillResult,
+  TransactionContext,
+  WorkspaceFiles,
+} from '../../contracts/skill.js';
+import type { JsonValue } from '../../contracts/space.js';
+import { parseInput } from '../../skills/registry.js';
+import { type FakeSpaces, fakeSpaces } from './fake-spaces.js';
+
+/** A calendar in memory; the events given stand in it already. */
+export interface FakeCalendar extends CalendarConnector {
+  readonly events: ReadonlyMap<string, CalendarEvent>;
+}
+
+/** A folder in memory. */
+export interface FakeWorkspace extends WorkspaceFiles {
+  readonly files: Map<string, string>;
+}
+
+/** Everything either kind of skill may be handed, plus what happened to it. */
+export interface FakeContext extends TransactionContext, OutsideContext {
+  readonly spaces: FakeSpaces;
+  readonly calendar: FakeCalendar;
+  readonly workspace: FakeWorkspace;
+  readonly posted: readonly { readonly text: string; readonly files: readonly string[] }[];
+}
+
+/** A caller in Berlin on Monday, 23 November 2026, 08:00. */
+export function fakeContext(
+  changes: { timeZone?: string; now?: string; events?: readonly CalendarEvent[] } = {},
+): FakeContext {
+  const posted: { text: string; files: readonly string[] }[] = [];
+  const timeZone = changes.timeZone ?? 'Europe/Berlin';
+  return {
+    callId: 'call_1',
+    requestId: 'req_1',
+    conversationId: 'cnv_1',
+    agentId: 'agt_1',
+    user: { id: 'usr_1', name: 'Mara Lindt' },
+    timeZone,
+    now: changes.now ?? '2026-11-23T08:00:00+01:00',
+    abortSignal: new AbortController().signal,
+    spaces: fakeSpaces(),
+    calendar: fakeCalendar(timeZone, changes.events ?? []),
+    workspace: fakeWorkspace(),
+    posted,
+    conversation: {
+      async post(text, files) {
+        posted.push({ text, files });
+        return { message: `msg_${posted.length}` };
+      },
+    },
+  };
+}
+
+/** Checks the input as a call from a model is checked, runs the skill and checks its output with its own schema. */
+export async function runSkill(skill: Skill, raw: unknown, context: FakeContext): Promise<SkillResult<unknown>> {
+  const parsed = parseInput(skill, raw);
+  if (!parsed.ok) throw new Error(`${skill.manifest.name} refused its input: ${parsed.message}`);
+  if (skill.runs === 'question') throw new Error(`${skill.manifest.name} has nothing to run`);
+  const result = await skill.run(parsed.input, context);
+  const asStored: unknown = JSON.parse(JSON.stringify(result.output));
+  return { ...result, output: skill.manifest.output.parse(asStored) };
+}
+
+/** Takes back a call that left an undo value. */
+export async function undoSkill(skill: Skill, result: SkillResult<unknown>, context: FakeContext): Promise<void> {
+  if (skill.runs === 'question' || skill.undo === undefined) throw new Error(`${skill.manifest.name} has no undo`);
+  if (result.undo === undefined) throw new Error(`this call of ${skill.manifest.name} left nothing to undo`);
+  const asStored = JSON.parse(JSON.stringify(result.undo)) as JsonValue;
+  await skill.undo(asStored, context);
+}
+
+function fakeCalendar(timeZone: string, given: readonly CalendarEvent[]): FakeCalendar {
+  const events = new Map(given.map((event) => [event.id, event]));
+  return {
+    route: 'the calendar file on this machine; Google Calendar is not connected',
+    events,
+    async list(user, range) {
+      ownOnly(user);
+      const from = Temporal.Instant.from(range.from).epochMilliseconds;
+      const to = Temporal.Instant.from(range.to).epochMilliseconds;
+      return [...events.values()]
+        .filter((event) => epoch(event.start, timeZone) < to && epoch(event.end, timeZone) > from)
+        .toSorted((a, b) => epoch(a.start, timeZone) - epoch(b.start, timeZone));
+    },
+    async create(user, id, event) {
+      ownOnly(user);
+      const made = events.get(id) ?? { id, ...event };
+      events.set(id, made);
+      return made;
+    },
+    async remove(user, id) {
+      ownOnly(user);
+      events.delete(id);
+    },
+  };
+}
+
+function epoch(time: string, timeZone: string): number {
+  if (time.includes('T')) return Temporal.Instant.from(time).epochMilliseconds;
+  return Temporal.PlainDate.from(time).toZonedDateTime({ timeZone }).epochMilliseconds;
+}
+
+function fakeWorkspace(): FakeWorkspace {
+  const files = new Map<string, string>();
+  return {
+    files,
+    async list(user, folder) {
+      ownOnly(user);
+      return [...files]
+        .filter(([path]) => folder === '' || path.startsWith(`${folder}/`))
+        .map(([path, text]) => ({ path, size: text.length, modifiedAt: '2026-11-20T08:00:00Z' }));
+    },
+    async read(user, path) {
+      ownOnly(user);
+      const text = files.get(path);
+      if (text === undefined) throw new ProblemError('not-found', `There is no file ${path}.`);
+      return text;
+    },
+    async write(user, path, text) {
+      ownOnly(user);
+      const previous = files.get(path) ?? null;
+      files.set(path, text);
+      return { previous };
+    },
+    async remove(user, path) {
+      ownOnly(user);
+      files.delete(path);
+    },
+  };
+}
+
+function ownOnly(user: string): void {
+  if (user !== 'usr_1') throw new ProblemError('not-found', `There is no user ${user}.`);
+}

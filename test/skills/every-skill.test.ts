@@ -1,0 +1,173 @@
+import { Ajv2020 } from 'ajv/dist/2020.js';
+import ajvFormats from 'ajv-formats';
+import { describe, expect, it } from 'vitest';
+import type { Skill, SkillResult } from '../../contracts/skill.js';
+import { builtinSkills } from '../../skills/index.js';
+import { createSkillRegistry, parseInput } from '../../skills/registry.js';
+import { type FakeContext, fakeContext, runSkill } from '../helpers/skill-context.js';
+
+interface Row {
+  readonly name: string;
+  readonly effect: string;
+  readonly taints: readonly string[];
+  readonly input: Record<string, unknown>;
+  /** An input that must be refused, and where. */
+  readonly wrong: Record<string, unknown>;
+  readonly path: string;
+  readonly undoable: boolean;
+}
+
+const READ = { effect: 'read', taints: ['private'], undoable: false };
+const WRITE = { effect: 'internal', taints: [], undoable: true };
+const WEEK = { from: '2026-11-23', to: '2026-11-27' };
+const EVENT = {
+  title: 'Dentist',
+  start: '2026-11-24T09:00:00+01:00',
+  end: '2026-11-24T10:00:00+01:00',
+  timeZone: 'Europe/Berlin',
+  attendees: [],
+};
+
+const rows: readonly Row[] = [
+  { name: 'tasks_list', ...READ, input: { status: 'open' }, wrong: { status: 'late' }, path: 'status' },
+  { name: 'tasks_create', ...WRITE, input: { title: 'Call Jo' }, wrong: { title: 'x', due: 'soon' }, path: 'due' },
+  {
+    name: 'tasks_update',
+    ...WRITE,
+    taints: ['private'],
+    input: { task: 'atm_1', status: 'done' },
+    wrong: { task: '../1', status: 'done' },
+    path: 'task',
+  },
+  { name: 'contacts_search', ...READ, input: { query: 'Jo' }, wrong: {}, path: 'query' },
+  { name: 'calendar_list_events', ...READ, input: WEEK, wrong: { ...WEEK, to: 'Friday' }, path: 'to' },
+  {
+    name: 'calendar_find_free',
+    ...READ,
+    input: { ...WEEK, durationMinutes: 30 },
+    wrong: { ...WEEK, durationMinutes: 30, earliest: '9' },
+    path: 'earliest',
+  },
+  {
+    name: 'calendar_create_event',
+    ...WRITE,
+    input: EVENT,
+    wrong: { ...EVENT, timeZone: 'Mars/One' },
+    path: 'timeZone',
+  },
+  { name: 'search_memory', ...READ, input: { query: 'tea' }, wrong: { query: 7 }, path: 'query' },
+  { name: 'remember', ...WRITE, input: { text: 'Likes tea' }, wrong: { text: 'a\u0000b' }, path: 'text' },
+  { name: 'forget', ...WRITE, input: { memory: 'atm_2' }, wrong: { memory: null }, path: 'memory' },
+  { name: 'space_search', ...READ, input: { query: 'tea', limit: 5 }, wrong: { limit: 101 }, path: 'limit' },
+  {
+    name: 'space_get',
+    ...READ,
+    input: { space: 'sp_tasks', atom: 'atm_1' },
+    wrong: { space: 'sp_tasks' },
+    path: 'atom',
+  },
+  {
+    name: 'space_put',
+    ...WRITE,
+    input: { space: 'sp_bus', payload: { text: 'Hello' }, comment: 'Says hello' },
+    wrong: { space: 'sp_bus', payload: { text: 'Hello' }, comment: 'x', references: [{ type: 'about' }] },
+    path: 'references.0.atom',
+  },
+  {
+    name: 'space_update',
+    ...WRITE,
+    input: { space: 'sp_tasks', atom: 'atm_1', metadata: { status: 'held' }, comment: 'Must wait' },
+    wrong: { space: 'sp_tasks', atom: 'atm_1', metadata: { status: ['held'] }, comment: 'Must wait' },
+    path: 'metadata.status',
+  },
+  { name: 'file_list', ...READ, input: {}, wrong: { folder: '/etc' }, path: 'folder' },
+  { name: 'file_read', ...READ, input: { path: 'notes/a.md' }, wrong: { path: '../a.md' }, path: 'path' },
+  { name: 'file_write', ...WRITE, input: { path: 'b.md', text: '' }, wrong: { path: 'b.md' }, path: 'text' },
+  {
+    name: 'ask_user',
+    ...WRITE,
+    undoable: false,
+    input: { question: 'Which Jo?' },
+    wrong: { question: '' },
+    path: 'question',
+  },
+  {
+    name: 'send_message',
+    ...WRITE,
+    undoable: false,
+    input: { target: 'me', text: 'Half done' },
+    wrong: { target: 'me', text: 'x', files: ['a b'] },
+    path: 'files.0',
+  },
+];
+
+/** What a person gives a skill that has nothing to run. */
+const ANSWERED: SkillResult<unknown> = { output: { answer: 'The tall one' } };
+
+const registry = createSkillRegistry(builtinSkills);
+
+function skillOf(name: string): Skill {
+  const skill = registry.get(name);
+  if (skill === undefined) throw new Error(`no skill ${name}`);
+  return skill;
+}
+
+/** One task, one memory and one file, so that every row has something to work on. */
+async function furnished(): Promise<FakeContext> {
+  const context = fakeContext();
+  await context.spaces.put('sp_tasks', { payload: { title: 'Old' }, metadata: { status: 'open' }, comment: 'set up' });
+  await context.spaces.put('sp_memory', { payload: { text: 'Drinks tea' }, comment: 'set up' });
+  context.workspace.files.set('notes/a.md', 'A');
+  return context;
+}
+
+it('every built-in skill stands in the table', () => {
+  expect(rows.map((row) => row.name)).toEqual(registry.list().map((skill) => skill.manifest.name));
+});
+
+describe.each(rows)('$name', (row) => {
+  const skill = skillOf(row.name);
+  const tool = registry.tools([row.name])[0];
+  const ajv = ajvFormats.default(new Ajv2020({ strict: true, allowUnionTypes: true }));
+  const accepts = ajv.compile(tool?.inputSchema ?? {});
+
+  it('declares its effect, its taints and a time limit', () => {
+    const { effect, taints, timeoutSeconds, description } = skill.manifest;
+    expect({ effect, taints }).toEqual({ effect: row.effect, taints: row.taints });
+    expect(timeoutSeconds).toBe(skill.runs === 'outside' ? 30 : 10);
+    expect(description.length).toBeGreaterThan(40);
+  });
+
+  it('offers the model a JSON Schema that takes a good input and refuses unknown fields', () => {
+    expect(tool?.inputSchema).toMatchObject({ type: 'object', additionalProperties: false });
+    expect({ accepted: accepts(row.input), errors: accepts.errors }).toEqual({ accepted: true, errors: null });
+    expect(accepts({ ...row.input, colour: 'red' })).toBe(false);
+  });
+
+  it('takes a good input and says where a wrong one is wrong', () => {
+    expect(parseInput(skill, row.input)).toMatchObject({ ok: true });
+    const refused = parseInput(skill, row.wrong);
+    expect(refused.ok ? '' : refused.message).toMatch(new RegExp(`^${row.path.replaceAll('.', '\\.')}: \\S`));
+  });
+
+  it('names the fields there are when it refuses an unknown one', () => {
+    const refused = parseInput(skill, { ...row.input, colour: 'red' });
+    expect(refused).toMatchObject({
+      ok: false,
+      message: expect.stringMatching(/^colour: is not a known field; allowed are /),
+    });
+  });
+
+  it('sums a call up in one short line', () => {
+    const parsed = parseInput(skill, row.input);
+    const summary = parsed.ok ? skill.manifest.summary(parsed.input) : '';
+    expect(summary).toMatch(/^[A-Z][^\n]{5,199}$/);
+  });
+
+  it('answers with what its output schema promises, and leaves an undo where it can', async () => {
+    const result = skill.runs === 'question' ? ANSWERED : await runSkill(skill, row.input, await furnished());
+    expect(skill.manifest.output.safeParse(result.output).success).toBe(true);
+    expect(result.undo !== undefined).toBe(row.undoable);
+    expect(JSON.stringify(result.output).length).toBeLessThan(2000);
+  });
+});

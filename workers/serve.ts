@@ -1,0 +1,157 @@
+import { randomBytes } from 'node:crypto';
+import type { ConnectionLike } from '@temporalio/client';
+import type { NativeConnection } from '@temporalio/worker';
+import type { Logger } from 'pino';
+import type { Config } from '../config/index.js';
+import { requestWorkflowId } from '../contracts/ids.js';
+import type { Skill } from '../contracts/skill.js';
+import { runningRequests } from '../engine/janitor.js';
+import { ensureOwner } from '../engine/users.js';
+import { Relay } from '../store/relay.js';
+import { failOrphanedActivities } from './dev-server/fail-orphaned-activities.js';
+import { cliCacheDir, findTemporalCli } from './dev-server/find-temporal-cli.js';
+import { type DevServer, startDevServer } from './dev-server/start-dev-server.js';
+import { openInstallation, type Installation } from './installation.js';
+import { keepHouse } from './janitor.js';
+import { ownerToken } from './owner-token.js';
+import { createCourier } from './temporal.js';
+import { connectLazily, connectNative, createClient, SearchAttributes } from './temporal-link.js';
+import { startWorker } from './worker.js';
+
+export interface ServeOptions {
+  readonly config: Config;
+  readonly api: boolean;
+  readonly worker: boolean;
+  readonly say: (line: string) => void;
+  readonly log?: Logger;
+  readonly moreSkills?: readonly Skill[];
+}
+
+/** Running parts of one process. `close` ends them in the order in which they need each other. */
+export interface Serving {
+  readonly installation: Installation;
+  readonly connection: ConnectionLike;
+  readonly temporal: { readonly address: string; readonly uiUrl: string | undefined; readonly namespace: string };
+  readonly token: string;
+  /** The owner's user id. */
+  readonly owner: string;
+  /** Resolves when a part that was started here ended by itself, with what a person should know. */
+  readonly broken: Promise<string>;
+  close(): Promise<void>;
+}
+
+/** Opens the store and Temporal, then runs what this process is for. What was started is ended when a later part fails. */
+export async function serve(options: ServeOptions): Promise<Serving> {
+  const ends: (() => Promise<void>)[] = [];
+  const close = async (): Promise<void> => {
+    for (let end = ends.pop(); end !== undefined; end = ends.pop()) await end();
+  };
+  try {
+    return await start(options, ends, close);
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+async function start(options: ServeOptions, ends: (() => Promise<void>)[], close: () => Promise<void>): Promise<Serving> {
+  const { config, say } = options;
+  const { environment } = config;
+  const [installation, server] = await openParts(options, ends);
+  const address = environment.TEMPORAL_ADDRESS ?? server?.address ?? '';
+  const namespace = environment.TEMPORAL_NAMESPACE;
+  const { token, owner } = await prepareOwner(installation);
+  const connection = options.worker ? await connectNative(config, address, say) : connectLazily(config, address);
+  ends.push(() => connection.close());
+  const attributes = await prepareTemporal(options, installation, connection, server, ends);
+  const client = createClient(connection, namespace);
+  const { taskQueue, historyEvents } = config.file.temporal;
+  const courier = createCourier({ client, taskQueue, historyLimit: historyEvents, searchable: () => attributes.usable, eager: options.api && options.worker });
+  const relay = new Relay(installation.store.db, courier, installation.log);
+  installation.deliverThrough(relay);
+  if (options.worker) await runWorkerParts(installation, connection as NativeConnection, client, ends);
+  relay.start();
+  ends.push(() => relay.close());
+  return {
+    installation,
+    connection,
+    temporal: { address, uiUrl: environment.TEMPORAL_UI_URL ?? server?.uiUrl, namespace },
+    token,
+    owner,
+    broken: (server?.exited ?? new Promise<void>(() => undefined)).then(() => 'The Temporal server has ended unexpectedly; its log is temporal/server.log in the home folder. Start Retinue again to go on.'),
+    close,
+  };
+}
+
+/** The store and, without TEMPORAL_ADDRESS, the development server: side by side, since each takes a second or two. */
+async function openParts(options: ServeOptions, ends: (() => Promise<void>)[]): Promise<[Installation, DevServer | undefined]> {
+  const { config, say } = options;
+  const installation = await openInstallation(config, options);
+  ends.push(() => installation.close());
+  say(config.environment.DATABASE_URL === undefined ? 'database: embedded, open' : 'database: PostgreSQL, connected');
+  if (config.environment.TEMPORAL_ADDRESS !== undefined) return [installation, undefined];
+  const cliPath = await findTemporalCli({ cacheDir: cliCacheDir(config.tools, config.folders.userHome), environment: config.tools, log: say });
+  const server = await startDevServer({ home: config.folders.home, cliPath, log: say, environment: config.tools, namespace: config.environment.TEMPORAL_NAMESPACE });
+  ends.push(() => server.stop());
+  return [installation, server];
+}
+
+async function prepareOwner(installation: Installation): Promise<{ token: string; owner: string }> {
+  const { config, engine } = installation;
+  const token = ownerToken(config.folders.home, config.environment.RETINUE_TOKEN);
+  const { id } = await ensureOwner(engine, { name: config.file.owner.name, timeZone: engine.defaultTimeZone, token });
+  return { token, owner: id };
+}
+
+async function prepareTemporal(options: ServeOptions, installation: Installation, connection: ConnectionLike, server: DevServer | undefined, ends: (() => Promise<void>)[]): Promise<SearchAttributes> {
+  const attributes = new SearchAttributes();
+  const namespace = options.config.environment.TEMPORAL_NAMESPACE;
+  if (server === undefined) {
+    const stop = new AbortController();
+    const done = attributes.registerEventually(connection, namespace, stop.signal, (error) => installation.log.warn({ err: error }, 'search attributes are not registered yet'));
+    ends.push(async () => {
+      stop.abort();
+      await done;
+    });
+    return attributes;
+  }
+  await attributes.register(connection, namespace, true);
+  if (options.config.environment.DATABASE_URL === undefined) await freeOrphans(installation, connection, namespace, options.say);
+  return attributes;
+}
+
+/** The home folder is locked by this process, so whatever counts as running belonged to one that died. */
+async function freeOrphans(installation: Installation, connection: ConnectionLike, namespace: string, say: (line: string) => void): Promise<void> {
+  const running = await runningRequests(installation.engine, 5_000);
+  if (running.length === 0) return;
+  const freed = await failOrphanedActivities({ connection, namespace, workflowIds: running.map((ref) => requestWorkflowId(ref.request)) });
+  say(`going on with ${running.length} unfinished ${running.length === 1 ? 'request' : 'requests'}${freed === 0 ? '' : ` (${freed} interrupted steps)`}`);
+}
+
+async function runWorkerParts(installation: Installation, connection: NativeConnection, client: ReturnType<typeof createClient>, ends: (() => Promise<void>)[]): Promise<void> {
+  const worker = await startWorker(installation, connection, installation.config.environment.TEMPORAL_NAMESPACE);
+  ends.push(() => worker.stop());
+  const stop = new AbortController();
+  const house = keepHouse(installation.engine, client, installation.log, stop.signal);
+  ends.push(async () => {
+    stop.abort();
+    await house;
+  });
+}
+
+/** One-time tickets that sign a browser in; each lives ten minutes. */
+export function createTickets(user: string) {
+  const open = new Map<string, number>();
+  return {
+    issue(): string {
+      const ticket = randomBytes(24).toString('base64url');
+      open.set(ticket, Date.now() + 600_000);
+      return ticket;
+    },
+    redeem(ticket: string): string | undefined {
+      const until = open.get(ticket);
+      open.delete(ticket);
+      return until !== undefined && until > Date.now() ? user : undefined;
+    },
+  };
+}

@@ -1,0 +1,107 @@
+import { type Client, type ConnectionLike, WorkflowExecutionAlreadyStartedError, WorkflowNotFoundError } from '@temporalio/client';
+import { defineSearchAttributeKey, SearchAttributeType } from '@temporalio/common';
+import { REQUEST_WORKFLOW, WAKE_SIGNAL } from '../contracts/ids.js';
+import type { RequestWorkflowInput } from '../contracts/step.js';
+import type { WorkflowFate } from '../engine/janitor.js';
+import type { OutboxRow } from '../store/outbox.js';
+import type { Courier } from '../store/relay.js';
+
+const USER = defineSearchAttributeKey('RetinueUser', SearchAttributeType.KEYWORD);
+const AGENT = defineSearchAttributeKey('RetinueAgent', SearchAttributeType.KEYWORD);
+const STATUS = defineSearchAttributeKey('RetinueStatus', SearchAttributeType.KEYWORD);
+
+/** From this priority number on work is background and must wait its turn, so it is not started past the queue. */
+const BACKGROUND = 4;
+const DELIVERY_MS = 5_000;
+
+export interface CourierOptions {
+  readonly client: Client;
+  readonly taskQueue: string;
+  readonly historyLimit: number;
+  /** Whether this server knows our search attributes; asked at each start, since it may be found out late. */
+  readonly searchable: () => boolean;
+  /** True when a worker shares the client's native connection, so that a run can begin without a server round trip. */
+  readonly eager: boolean;
+}
+
+/** Delivers outbox rows to Temporal. Every delivery may be repeated without harm. */
+export function createCourier(options: CourierOptions): Courier {
+  const { client } = options;
+  return (row) =>
+    client.connection.withDeadline(Date.now() + DELIVERY_MS, async () => {
+      switch (row.kind) {
+        case 'start':
+          return start(options, row);
+        case 'wake':
+          return wake(client, row);
+        case 'revive':
+          await client.workflow.signalWithStart(REQUEST_WORKFLOW, { ...startOptions(options, row), signal: WAKE_SIGNAL, signalArgs: [row.reason] });
+      }
+    });
+}
+
+function startOptions(options: CourierOptions, row: OutboxRow) {
+  const searchable = options.searchable();
+  const input: RequestWorkflowInput = { user: row.target.user, request: row.target.request, agent: row.target.agent, historyLimit: options.historyLimit, searchable };
+  return {
+    workflowId: row.workflowId,
+    taskQueue: options.taskQueue,
+    args: [input],
+    workflowTaskTimeout: '2s',
+    workflowIdReusePolicy: 'ALLOW_DUPLICATE' as const,
+    priority: { priorityKey: row.priority, fairnessKey: row.target.user },
+    staticSummary: `${row.reason} ${row.target.request}`,
+    ...(searchable ? { typedSearchAttributes: [{ key: USER, value: row.target.user }, { key: AGENT, value: row.target.agent }, { key: STATUS, value: 'queued' }] } : {}),
+  };
+}
+
+async function start(options: CourierOptions, row: OutboxRow): Promise<void> {
+  try {
+    await options.client.workflow.start(REQUEST_WORKFLOW, {
+      ...startOptions(options, row),
+      workflowIdConflictPolicy: 'FAIL',
+      ...(options.eager && row.priority < BACKGROUND ? { requestEagerStart: true } : {}),
+    });
+  } catch (error) {
+    if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
+  }
+}
+
+/** A workflow that is not there has ended; if its rows say otherwise, the janitor starts it again. */
+async function wake(client: Client, row: OutboxRow): Promise<void> {
+  try {
+    await client.workflow.getHandle(row.workflowId).signal(WAKE_SIGNAL, row.reason);
+  } catch (error) {
+    if (!(error instanceof WorkflowNotFoundError)) throw error;
+  }
+}
+
+/** What became of a workflow; `gone` covers ended, failed and forgotten ones. */
+export async function fateOf(client: Client, workflowId: string): Promise<WorkflowFate> {
+  try {
+    const { status } = await client.workflow.getHandle(workflowId).describe();
+    switch (status.name) {
+      case 'RUNNING':
+        return 'open';
+      case 'TERMINATED':
+        return 'terminated';
+      case 'CANCELLED':
+        return 'cancelled';
+      default:
+        return 'gone';
+    }
+  } catch (error) {
+    if (error instanceof WorkflowNotFoundError) return 'gone';
+    throw error;
+  }
+}
+
+/** Whether the server answers within two seconds. */
+export async function answers(connection: ConnectionLike, namespace: string): Promise<boolean> {
+  try {
+    await connection.withDeadline(Date.now() + 2_000, () => connection.workflowService.describeNamespace({ namespace }));
+    return true;
+  } catch (error) {
+    return !(error instanceof Error);
+  }
+}

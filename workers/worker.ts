@@ -1,0 +1,72 @@
+import { existsSync } from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { bundleWorkflowCode, DefaultLogger, type NativeConnection, Runtime, Worker, type WorkerOptions } from '@temporalio/worker';
+import type { Logger } from 'pino';
+import { createActivities } from '../activities/index.js';
+import type { Installation } from './installation.js';
+
+/** Sends Temporal's own log to ours and keeps its hands off the process's signals. Call once, before anything of Temporal. */
+export function installTemporalRuntime(log: Logger): void {
+  Runtime.install({
+    shutdownSignals: [],
+    logger: new DefaultLogger('WARN', ({ level, message, meta }) => log[level === 'ERROR' ? 'error' : 'warn']({ meta }, `temporal: ${message}`)),
+  });
+}
+
+/** The bundle made at build time; from sources it is made now. */
+export async function workflowBundle(): Promise<NonNullable<WorkerOptions['workflowBundle']>> {
+  const built = fileURLToPath(new URL('../workflow-bundle.js', import.meta.url));
+  if (existsSync(built)) return { codePath: built };
+  return bundleWorkflowCode({ workflowsPath: fileURLToPath(new URL('../workflows/index.ts', import.meta.url)), logger: new DefaultLogger('ERROR') });
+}
+
+export interface RunningWorker {
+  /** Lets running activities finish for a moment, then ends them; resolves when nothing of it runs. */
+  stop(): Promise<void>;
+}
+
+const REST_MS = 1_000;
+
+/** Runs workflows and activities of this installation; a worker that ends by a fault of its own is made anew. */
+export async function startWorker(installation: Installation, connection: NativeConnection, namespace: string): Promise<RunningWorker> {
+  const bundle = await workflowBundle();
+  const make = (): Promise<Worker> =>
+    Worker.create({
+      connection,
+      namespace,
+      taskQueue: installation.config.file.temporal.taskQueue,
+      workflowBundle: bundle,
+      activities: { ...createActivities(installation.activityDeps) },
+      maxCachedWorkflows: installation.config.file.temporal.cachedWorkflows,
+      stickyQueueScheduleToStartTimeout: '1s',
+      maxHeartbeatThrottleInterval: '1500ms',
+      defaultHeartbeatThrottleInterval: '1500ms',
+      shutdownGraceTime: '2s',
+      shutdownForceTime: '8s',
+    });
+  let worker = await make();
+  let stopping = false;
+  const keepRunning = async (): Promise<void> => {
+    while (!stopping) {
+      try {
+        await worker.run();
+      } catch (error) {
+        installation.log.error({ err: error }, 'the worker ended; it is made anew in a second');
+      }
+      if (stopping) return;
+      await delay(REST_MS);
+      worker = await make();
+    }
+  };
+  const running = keepRunning();
+  return {
+    async stop() {
+      if (!stopping) {
+        stopping = true;
+        if (worker.getState() === 'RUNNING') worker.shutdown();
+      }
+      await running;
+    },
+  };
+}

@@ -1,0 +1,99 @@
+import { CancellationScope, continueAsNew, isCancellation, log, proxyActivities, proxyLocalActivities, sleep, workflowInfo } from '@temporalio/workflow';
+import type { Activities } from '../../activities/index.js';
+import type { CallStep, RequestWorkflowInput, Step } from '../../contracts/step.js';
+import { Readable } from './readable.js';
+import { Wakes } from './wakes.js';
+
+const RETRY = { initialInterval: '100ms', backoffCoefficient: 2, maximumInterval: '30s' } as const;
+
+const { think } = proxyActivities<Activities>({ startToCloseTimeout: '20m', heartbeatTimeout: '6s', retry: RETRY });
+const { runSkill, giveUp } = proxyActivities<Activities>({ startToCloseTimeout: '30s', retry: RETRY });
+const { nextStep } = proxyLocalActivities<Activities>({ startToCloseTimeout: '10s', retry: RETRY });
+
+/** Calls that take longer than this must show signs of life. */
+const HEARTBEAT_FROM_MS = 10_000;
+
+/**
+ * Runs one agent until its rows say it is done. The rows decide everything: the loop asks for the next step, does it,
+ * and asks again; signals only say that it is time to ask. Returns the final status.
+ */
+export async function runAgent(input: RequestWorkflowInput): Promise<string> {
+  const wakes = new Wakes();
+  const readable = new Readable(input.searchable);
+  let step: Step = { kind: 'think', turn: 1, summary: 'starting' };
+  for (;;) {
+    readable.show(step);
+    if (step.kind === 'done') {
+      if (!wakes.take()) return step.status;
+      step = await nextStep(input);
+    } else {
+      step = await follow(input, step, wakes);
+    }
+    if (step.kind !== 'done' && workflowInfo().historyLength > input.historyLimit) await continueAsNew<(input: RequestWorkflowInput) => Promise<string>>(input);
+  }
+}
+
+async function follow(input: RequestWorkflowInput, step: Exclude<Step, { kind: 'done' }>, wakes: Wakes): Promise<Step> {
+  switch (step.kind) {
+    case 'wait':
+      return waitForChange(input, step.until, wakes);
+    case 'think':
+      return interruptible(input, wakes, () => think.executeWithOptions({ summary: step.summary }, [{ ...input, turn: step.turn }]));
+    case 'calls':
+      return interruptible(input, wakes, async () => {
+        await Promise.all(step.calls.map((call) => runCall(input, call)));
+        return step.calls.some((call) => call.mode === 'undo') ? nextStep(input) : { kind: 'think', turn: step.turn + 1, summary: `turn ${step.turn + 1}: ask the model` };
+      });
+  }
+}
+
+async function runCall(input: RequestWorkflowInput, call: CallStep): Promise<void> {
+  const options = {
+    summary: call.summary,
+    startToCloseTimeout: call.timeoutMs + 5_000,
+    ...(call.timeoutMs > HEARTBEAT_FROM_MS ? { heartbeatTimeout: 6_000 } : {}),
+  };
+  await runSkill.executeWithOptions(options, [{ user: input.user, request: input.request, agent: input.agent, callId: call.callId, mode: call.mode, quick: call.quick }]);
+}
+
+/** Sleeps until the rows change or the time has come. */
+async function waitForChange(input: RequestWorkflowInput, until: string, wakes: Wakes): Promise<Step> {
+  const timer = new CancellationScope();
+  const over = timer.run(() => sleep(Math.max(1, Date.parse(until) - Date.now()))).catch(ignoreCancellation);
+  await Promise.race([wakes.arrived, over]);
+  timer.cancel();
+  wakes.take();
+  return nextStep(input);
+}
+
+/**
+ * Does the work, but looks at the rows whenever a wake comes: when they say that all is over, the work is cancelled.
+ * Work that failed for good ends the request.
+ */
+async function interruptible(input: RequestWorkflowInput, wakes: Wakes, work: () => Promise<Step>): Promise<Step> {
+  const scope = new CancellationScope();
+  const outcome = scope.run(work).then(
+    (step) => ({ step }),
+    (error: unknown) => ({ error }),
+  );
+  for (;;) {
+    const settled = await Promise.race([outcome, wakes.arrived.then(() => undefined)]);
+    if (settled !== undefined) return 'step' in settled ? settled.step : failed(input, settled.error);
+    wakes.take();
+    const now = await nextStep(input);
+    if (now.kind !== 'done') continue;
+    scope.cancel();
+    await outcome;
+    return now;
+  }
+}
+
+async function failed(input: RequestWorkflowInput, error: unknown): Promise<Step> {
+  if (isCancellation(error)) throw error;
+  log.warn('a step failed for good; the request is ended', { error: String(error) });
+  return giveUp(input);
+}
+
+function ignoreCancellation(error: unknown): void {
+  if (!isCancellation(error)) throw error;
+}

@@ -1,0 +1,41 @@
+import { setCurrentDetails, upsertSearchAttributes } from '@temporalio/workflow';
+import { defineSearchAttributeKey, SearchAttributeType } from '@temporalio/common';
+import type { Step } from '../../contracts/step.js';
+
+const STATUS = defineSearchAttributeKey('RetinueStatus', SearchAttributeType.KEYWORD);
+const WAITING_FOR = defineSearchAttributeKey('RetinueWaitingFor', SearchAttributeType.KEYWORD);
+const COST = defineSearchAttributeKey('RetinueCost', SearchAttributeType.DOUBLE);
+
+/** Keeps the run readable in the web UI: what it does now, and attributes to search by when its status changes. */
+export class Readable {
+  readonly #searchable: boolean;
+  #status = '';
+
+  constructor(searchable: boolean) {
+    this.#searchable = searchable;
+  }
+
+  show(step: Step): void {
+    setCurrentDetails(step.summary);
+    const status = statusOf(step);
+    if (!this.#searchable || status === this.#status) return;
+    this.#status = status;
+    upsertSearchAttributes([
+      { key: STATUS, value: status },
+      { key: WAITING_FOR, value: step.kind === 'wait' ? step.waitingFor : null },
+      ...(step.kind === 'done' ? [{ key: COST, value: step.usd }] : []),
+    ]);
+  }
+}
+
+function statusOf(step: Step): string {
+  switch (step.kind) {
+    case 'think':
+    case 'calls':
+      return 'running';
+    case 'wait':
+      return `waiting_${step.waitingFor}`;
+    case 'done':
+      return step.status;
+  }
+}
