@@ -57,7 +57,7 @@ function ownMessages(context: TurnContext, render: (call: Call) => string): Mode
     const said = context.messages.filter((message) => (message.seen_in_turn ?? context.turn) === turn).map((message): UserBlock => ({ type: 'text', text: messageText(message) }));
     const blocks = [...results, ...said];
     messages.push({ role: 'user', content: blocks.length > 0 ? blocks : [{ type: 'text', text: 'Continue.' }] });
-    const stored = context.turns.find((candidate) => candidate.number === turn);
+    const stored = context.exchanges.find((candidate) => candidate.number === turn);
     if (stored !== undefined) messages.push({ role: 'assistant', content: stored.content });
   }
   return messages;

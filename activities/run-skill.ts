@@ -61,12 +61,12 @@ async function runInside(tx: Tx, ref: CallRef & { mode: CallInput['mode'] }, beg
   const context = transactionContext(tx, begun);
   if (ref.mode === 'undo') {
     await refusing(async () => skill.undo?.(begun.call.undo, context));
-    await settleUndo(tx, ref, undefined);
+    await settleUndo(tx, ref, skill.manifest.name, undefined);
     return;
   }
   refuseUnlessAllowed(skill, begun);
   const result = await refusing(() => skill.run(begun.call.input as never, context));
-  await settleCall(tx, ref, outcomeOf(skill, result), startedEvents(ref, begun.call, 'run'));
+  await settleCall(tx, ref, skill.manifest.name, outcomeOf(skill, result), startedEvents(ref, begun.call, 'run'));
 }
 
 function transactionContext(tx: Tx, begun: BegunCall): TransactionContext {
@@ -113,8 +113,8 @@ async function storeRefusal(deps: ActivityDeps, input: CallInput, message: strin
   await deps.engine.db.as(input.user, async (tx) => {
     const begun = await holdCall(tx, input, input.mode);
     if (begun === undefined) return;
-    if (input.mode === 'undo') await settleUndo(tx, input, message);
-    else await settleCall(tx, input, { error: message }, startedEvents(input, begun.call, 'run'));
+    if (input.mode === 'undo') await settleUndo(tx, input, begun.call.skill, message);
+    else await settleCall(tx, input, begun.call.skill, { error: message }, startedEvents(input, begun.call, 'run'));
   });
 }
 
@@ -135,7 +135,7 @@ async function undoOutside(deps: ActivityDeps, input: CallInput, begun: BegunCal
   } catch (error) {
     problem = retryOrExplain(deps, begun, error);
   }
-  await deps.engine.db.as(input.user, (tx) => settleUndo(tx, input, problem));
+  await deps.engine.db.as(input.user, (tx) => settleUndo(tx, input, begun.call.skill, problem));
 }
 
 function outsideContext(deps: ActivityDeps, begun: BegunCall, abortSignal: AbortSignal) {

@@ -7,7 +7,7 @@ import { newId } from '../store/new-id.js';
 import { enqueue } from '../store/outbox.js';
 import { json, sql } from '../store/sql.js';
 import type { AgentProfile, Engine } from './deps.js';
-import { appendEvents } from './events.js';
+import { statusEvent } from './events.js';
 import { type IncomingFile, resolveAttachments, saveFile } from './files.js';
 import type { RequestSettings } from './rows.js';
 
@@ -102,40 +102,36 @@ async function insertRequest(tx: Tx, engine: Engine, rows: NewRows): Promise<Acc
   const { user, inbound, profile } = rows;
   const id = newId('req');
   const agent = newId('agt');
-  const zone = await userZone(tx, user, inbound.body.conversation);
-  const settings = settingsOf(engine, inbound.body, zone);
+  if (inbound.body.conversation !== undefined) await requireConversation(tx, user, inbound.body.conversation);
+  const settings = settingsOf(engine, inbound.body);
   const text = inbound.body.text ?? '';
   const conversation = inbound.body.conversation ?? newId('cnv');
-  await tx.run(sql`
-    with talk as (
-      insert into conversations (id, user_id, title) values (${conversation}, ${user}, ${titleOf(text)})
-      on conflict (id) do update set updated_at = now()),
-    request as (
-      insert into requests (id, user_id, conversation_id, agent_id, idempotency_key, body_hash, origin, status, settings, deadline_at)
-      values (${id}, ${user}, ${conversation}, ${agent}, ${inbound.idempotencyKey ?? null}, ${rows.bodyHash}, ${inbound.origin ?? 'user'}, 'queued',
-        ${json(settings)}, now() + make_interval(secs => ${engine.limits.deadlineSeconds}))),
-    agent as (
-      insert into agents (id, user_id, request_id, label, model, instructions, skills, status)
-      values (${agent}, ${user}, ${id}, ${settings.agent}, ${rows.model}, ${profile.instructions}, ${profile.skills ?? null}, 'idle'))
-    insert into messages (id, user_id, conversation_id, request_id, role, text, files)
-    values (${newId('msg')}, ${user}, ${conversation}, ${id}, 'user', ${text}, ${rows.fileIds})`);
-  await appendEvents(tx, id, user, [{ type: 'status', data: { status: 'queued', waitingFor: [] } }]);
-  await enqueue(tx, { kind: 'start', target: { user, request: id, agent }, reason: 'new request', priority: settings.priority });
+  const command = { kind: 'start', target: { user, request: id, agent }, reason: 'new request', priority: settings.priority } as const;
+  await enqueue(tx, command, [
+    sql`insert into conversations (id, user_id, title) values (${conversation}, ${user}, ${titleOf(text)})
+      on conflict (id) do update set updated_at = now()`,
+    sql`insert into requests (id, user_id, conversation_id, agent_id, idempotency_key, body_hash, origin, status, settings, deadline_at, event_seq)
+      select ${id}, ${user}, ${conversation}, ${agent}, ${inbound.idempotencyKey ?? null}, ${rows.bodyHash}, ${inbound.origin ?? 'user'}, 'queued',
+        ${json(settings)} || jsonb_build_object('timeZone', coalesce(${inbound.body.timeZone ?? null}::text, u.time_zone)),
+        now() + make_interval(secs => ${engine.limits.deadlineSeconds}), 1 from users u where u.id = ${user}`,
+    sql`insert into agents (id, user_id, request_id, label, model, instructions, skills, status)
+      values (${agent}, ${user}, ${id}, ${settings.agent}, ${rows.model}, ${profile.instructions}, ${profile.skills ?? null}, 'idle')`,
+    sql`insert into request_events (request_id, seq, user_id, type, data) values (${id}, 1, ${user}, 'status', ${json(statusEvent('queued', []).data)})`,
+    sql`insert into messages (id, user_id, conversation_id, request_id, role, text, files)
+      values (${newId('msg')}, ${user}, ${conversation}, ${id}, 'user', ${text}, ${rows.fileIds})`,
+  ]);
   return { id, fresh: true };
 }
 
-/** The user's zone; throws when the conversation is not the user's. */
-async function userZone(tx: Tx, user: string, conversation: string | undefined): Promise<string> {
-  const row = await tx.one<{ time_zone: string; known: boolean }>(sql`
-    select time_zone, ${conversation === undefined ? sql`true` : sql`exists (select from conversations c where c.id = ${conversation} and c.user_id = ${user})`} as known
-    from users where id = ${user}`);
-  if (row.known) return row.time_zone;
-  throw new ProblemError('not-found', `There is no conversation ${conversation ?? ''}.`, { errors: [{ path: 'conversation', message: 'there is no conversation with this id' }] });
+async function requireConversation(tx: Tx, user: string, conversation: string): Promise<void> {
+  const known = await tx.maybe(sql`select 1 from conversations where id = ${conversation} and user_id = ${user}`);
+  if (known !== undefined) return;
+  throw new ProblemError('not-found', `There is no conversation ${conversation}.`, { errors: [{ path: 'conversation', message: 'there is no conversation with this id' }] });
 }
 
-function settingsOf(engine: Engine, body: NewRequest, zone: string): RequestSettings {
+/** Everything but the time zone, which is the user's own unless the message names one. */
+function settingsOf(engine: Engine, body: NewRequest): Omit<RequestSettings, 'timeZone'> {
   return {
-    timeZone: body.timeZone ?? zone,
     occurredAt: body.occurredAt ?? new Date().toISOString(),
     priority: body.priority ?? 3,
     budgetUsd: body.budgetUsd ?? engine.limits.budgetUsd,

@@ -7,9 +7,8 @@ import type { Tx } from '../store/db.js';
 import { newId } from '../store/new-id.js';
 import { json, sql } from '../store/sql.js';
 import type { Engine } from './deps.js';
-import { appendEvents, type NewEvent } from './events.js';
-import type { AgentRow, CallRow, RequestRow } from './rows.js';
-import { lockRequest } from './rows.js';
+import { appendEvents, changeRequest, type NewEvent } from './events.js';
+import { type CallRow, lockRequest, noRequest, REQUEST_COLUMNS, type RequestRow } from './rows.js';
 
 export interface BegunCall {
   readonly call: CallRow;
@@ -31,7 +30,9 @@ export interface CallRef extends AgentRef {
   readonly callId: string;
 }
 
-const CALL_COLUMNS = sql`id, request_id, agent_id, turn, position, skill, input, summary, verdict, timeout_ms, quick, status, output, error, undo, outputs, attempts, started_at, ended_at`;
+const CALL_COLUMNS = sql`
+  calls.id, calls.request_id, calls.agent_id, calls.turn, calls.position, calls.skill, calls.input, calls.summary, calls.verdict, calls.timeout_ms, calls.quick,
+  calls.status, calls.output, calls.error, calls.undo, calls.outputs, calls.attempts, calls.started_at, calls.ended_at`;
 
 /** Starts an attempt of a call; undefined when it is done, was dropped, or its request has ended (an undo runs all the same). */
 export async function beginCall(engine: Engine, ref: CallRef, mode: 'run' | 'undo'): Promise<BegunCall | undefined> {
@@ -43,18 +44,26 @@ export async function beginCall(engine: Engine, ref: CallRef, mode: 'run' | 'und
   });
 }
 
-/** Locks the call for this transaction and counts the attempt. */
+interface HeldCall extends RequestRow {
+  call: CallRow | null;
+  labels: Label[];
+  user_name: string;
+}
+
+/** Locks request and call for this transaction and counts the attempt, in one statement. */
 export async function holdCall(tx: Tx, ref: CallRef, mode: 'run' | 'undo'): Promise<BegunCall | undefined> {
-  const request = await lockRequest(tx, ref);
   const expected = mode === 'run' ? 'pending' : 'undoing';
-  if (mode === 'run' && request.ended_at !== null) return undefined;
-  const call = await tx.maybe<CallRow>(sql`
-    update calls set attempts = attempts + 1, started_at = coalesce(started_at, now())
-    where id = ${ref.callId} and request_id = ${ref.request} and status = ${expected} returning ${CALL_COLUMNS}`);
-  if (call === undefined) return undefined;
-  const who = await tx.one<Pick<AgentRow, 'labels'> & { name: string }>(sql`
-    select a.labels, u.name from agents a join users u on u.id = a.user_id where a.id = ${call.agent_id}`);
-  return { call, labels: who.labels, caller: callerOf(ref, call, request, who.name) };
+  const held = await tx.maybe<HeldCall>(sql`
+    with r as materialized (select ${REQUEST_COLUMNS} from requests where id = ${ref.request} and user_id = ${ref.user} for update),
+    c as (
+      update calls set attempts = attempts + 1, started_at = coalesce(started_at, now()) from r
+      where calls.id = ${ref.callId} and calls.request_id = r.id and calls.status = ${expected} and (${mode === 'undo'} or r.ended_at is null)
+      returning ${CALL_COLUMNS})
+    select r.*, (select row_to_json(c) from c) as call, a.labels, u.name as user_name
+    from r join agents a on a.id = ${ref.agent} join users u on u.id = ${ref.user}`);
+  if (held === undefined) throw noRequest(ref.request);
+  if (held.call === null) return undefined;
+  return { call: held.call, labels: held.labels, caller: callerOf(ref, held.call, held, held.user_name) };
 }
 
 function callerOf(ref: CallRef, call: CallRow, request: RequestRow, name: string): SkillCaller {
@@ -78,45 +87,43 @@ export function startedEvents(ref: CallRef, call: CallRow, mode: 'run' | 'undo')
 export async function finishCall(engine: Engine, ref: CallRef, outcome: CallOutcome): Promise<void> {
   await engine.db.as(ref.user, async (tx) => {
     const request = await lockRequest(tx, ref);
-    if (request.ended_at === null) await settleCall(tx, ref, outcome, []);
+    const call = await tx.maybe<Pick<CallRow, 'skill'>>(sql`select skill from calls where id = ${ref.callId} and status = 'pending'`);
+    if (request.ended_at === null && call !== undefined) await settleCall(tx, ref, call.skill, outcome, []);
   });
 }
 
-/** As `finishCall`, for a caller that holds the request's row and has events of its own to put first. */
-export async function settleCall(tx: Tx, ref: CallRef, outcome: CallOutcome, before: readonly NewEvent[]): Promise<void> {
+/** As `finishCall`, for a caller that holds the open call and may have events to put first. */
+export async function settleCall(tx: Tx, ref: CallRef, skill: string, outcome: CallOutcome, before: readonly NewEvent[]): Promise<void> {
   const status = outcome.error === undefined ? 'done' : 'failed';
-  const call = await tx.maybe<Pick<CallRow, 'skill'>>(sql`
-    update calls set status = ${status}, output = ${outcome.output === undefined ? null : json(outcome.output)}, error = ${outcome.error ?? null},
+  const charge = outcome.usd === undefined ? [] : [{ type: 'charge', agent: ref.agent, data: { charge: { kind: 'skill', name: skill, quantity: 1, unit: 'call', usd: outcome.usd } } } as const];
+  const finished: NewEvent = { type: 'skill.finished', agent: ref.agent, data: { call: ref.callId, skill, outcome: status } };
+  await changeRequest(tx, ref, {}, [...before, ...charge, finished], [
+    sql`update calls set status = ${status}, output = ${outcome.output === undefined ? null : json(outcome.output)}, error = ${outcome.error ?? null},
       undo = ${outcome.undo === undefined ? null : json(outcome.undo)}, outputs = ${json(outcome.outputs ?? [])}, ended_at = now()
-    where id = ${ref.callId} and status = 'pending' returning skill`);
-  if (call === undefined) return;
-  if ((outcome.taints ?? []).length > 0) await addLabels(tx, ref, outcome.taints ?? []);
-  const charged = outcome.usd === undefined ? [] : await chargeCall(tx, ref, call.skill, outcome.usd);
-  await appendEvents(tx, ref.request, ref.user, [...before, ...charged, { type: 'skill.finished', agent: ref.agent, data: { call: ref.callId, skill: call.skill, outcome: status } }]);
+      where id = ${ref.callId}`,
+    ...(outcome.taints === undefined || outcome.taints.length === 0 ? [] : [labelsAdded(ref, outcome.taints)]),
+    ...(outcome.usd === undefined ? [] : [callCharged(ref, skill, outcome.usd)]),
+  ]);
 }
 
 /** Marks a call as taken back and drops what it had added to the result. */
-export async function settleUndo(tx: Tx, ref: CallRef, error: string | undefined): Promise<void> {
-  const call = await tx.maybe<Pick<CallRow, 'skill'>>(sql`
-    update calls set status = ${error === undefined ? 'undone' : 'done'}, outputs = case when ${error === undefined} then '[]'::jsonb else outputs end
-    where id = ${ref.callId} and status = 'undoing' returning skill`);
-  if (call === undefined) return;
-  const data = { call: ref.callId, skill: call.skill, outcome: error === undefined ? 'undone' : 'undo_failed', ...(error === undefined ? {} : { message: error }) };
-  await appendEvents(tx, ref.request, ref.user, [{ type: 'skill.finished', agent: ref.agent, data }]);
+export async function settleUndo(tx: Tx, ref: CallRef, skill: string, error: string | undefined): Promise<void> {
+  const data = { call: ref.callId, skill, outcome: error === undefined ? 'undone' : 'undo_failed', ...(error === undefined ? {} : { message: error }) };
+  const change = error === undefined ? sql`status = 'undone', outputs = '[]'` : sql`status = 'done'`;
+  await changeRequest(tx, ref, {}, [{ type: 'skill.finished', agent: ref.agent, data }], [sql`update calls set ${change} where id = ${ref.callId} and status = 'undoing'`]);
 }
 
 /** Labels are only ever added. */
-async function addLabels(tx: Tx, ref: CallRef, labels: readonly Label[]): Promise<void> {
-  await tx.run(sql`
+function labelsAdded(ref: CallRef, labels: readonly Label[]) {
+  return sql`
     update agents set labels = (select array_agg(distinct l order by l) from unnest(labels || ${[...labels]}::text[]) as l)
-    where id = ${ref.agent} and not labels @> ${[...labels]}::text[]`);
+    where id = ${ref.agent} and not labels @> ${[...labels]}::text[]`;
 }
 
-async function chargeCall(tx: Tx, ref: CallRef, skill: string, usd: string): Promise<NewEvent[]> {
-  await tx.run(sql`
+function callCharged(ref: CallRef, skill: string, usd: string) {
+  return sql`
     insert into charges (id, user_id, request_id, agent_id, step, kind, name, quantity, unit, usd)
-    values (${newId('chg')}, ${ref.user}, ${ref.request}, ${ref.agent}, ${`call:${ref.callId}`}, 'skill', ${skill}, 1, 'call', ${usd}) on conflict (step) do nothing`);
-  return [{ type: 'charge', agent: ref.agent, data: { charge: { kind: 'skill', name: skill, quantity: 1, unit: 'call', usd } } }];
+    values (${newId('chg')}, ${ref.user}, ${ref.request}, ${ref.agent}, ${`call:${ref.callId}`}, 'skill', ${skill}, 1, 'call', ${usd}) on conflict (step) do nothing`;
 }
 
 /** Writes an assistant message into the request's conversation, in the call's transaction. */

@@ -4,11 +4,11 @@ import type { WaitingFor } from '../contracts/request.js';
 import type { AgentRef, Step } from '../contracts/step.js';
 import type { Tx } from '../store/db.js';
 import { newId } from '../store/new-id.js';
-import { json, sql } from '../store/sql.js';
+import { json, type RawBuilder, sql } from '../store/sql.js';
 import type { Engine } from './deps.js';
 import { endRequest, resultOf } from './ending.js';
-import { appendEvents, type NewEvent } from './events.js';
-import { lockRequest } from './rows.js';
+import { changeRequest, type NewEvent, statusEvent } from './events.js';
+import { type HeldRequest, holdRequest, type OpenCall } from './rows.js';
 import { stepFor, thinkStep } from './steps.js';
 
 /** One call the model chose, already judged: what may run, and what was wrong with it when nothing may. */
@@ -44,47 +44,56 @@ export interface NewTurn {
  */
 export async function storeTurn(engine: Engine, ref: AgentRef, turn: NewTurn): Promise<Step> {
   return engine.db.as(ref.user, async (tx) => {
-    const request = await lockRequest(tx, ref);
-    if (request.ended_at !== null) return stepFor(tx, ref, request);
+    const request = await holdRequest(tx, ref);
+    if (request.ended_at !== null || request.turns >= turn.turn) return stepFor(request);
     const calls = turn.calls.map((call) => ({ ...call, id: newId('call') }));
-    if (!(await insertTurn(tx, ref, turn, calls))) return stepFor(tx, ref, request);
+    const rows = turnRows(ref, turn, calls);
     const events = turnEvents(ref, turn, calls);
-    if (calls.length > 0) return afterCalls(tx, ref, turn, calls, events);
-    if (turn.error !== undefined) return endRequest(tx, ref, { status: 'failed', text: textOf(turn.reply.content), error: turn.error }, events);
-    const unfinished = turn.reply.stopReason === 'pause_turn' || (await hasUnseen(tx, ref, turn.lastMessageSeq));
-    if (!unfinished) return endRequest(tx, ref, { status: 'completed', text: textOf(turn.reply.content) }, events);
-    await clearTrouble(tx, ref);
-    await appendEvents(tx, ref.request, ref.user, events);
+    if (calls.length > 0) return afterCalls(tx, ref, request, turn, calls, { events, rows });
+    const text = textOf(turn.reply.content);
+    const ending = { text, usd: request.usd + Number(turn.usd), turns: turn.turn };
+    if (turn.error !== undefined) return endRequest(tx, ref, { ...ending, status: 'failed', error: turn.error }, events, rows);
+    const unfinished = turn.reply.stopReason === 'pause_turn' || request.last_message > turn.lastMessageSeq;
+    if (!unfinished) return endRequest(tx, ref, { ...ending, status: 'completed' }, events, rows);
+    await changeRequest(tx, ref, { waitingFor: [] }, events, [...rows, countedTurn(ref, turn, 'running')]);
     return thinkStep(turn.turn + 1);
   });
 }
 
 type StoredCall = ChosenCall & { readonly id: string };
 
-/** False when another attempt stored this turn first. */
-async function insertTurn(tx: Tx, ref: AgentRef, turn: NewTurn, calls: readonly StoredCall[]): Promise<boolean> {
+/** The rows of a turn, to be written in one statement with what it changes. */
+function turnRows(ref: AgentRef, turn: NewTurn, calls: readonly StoredCall[]): RawBuilder<unknown>[] {
   const { reply } = turn;
-  const content = withCallIds(reply.content, calls);
-  const stored = await tx.run(sql`
-    insert into turns (agent_id, number, user_id, request_id, attempt, model, content, stop_reason, usage, started_at)
-    values (${ref.agent}, ${turn.turn}, ${ref.user}, ${ref.request}, ${turn.attempt}, ${reply.model}, ${json(content)}, ${reply.stopReason}, ${json(reply.usage)}, ${turn.startedAt.toISOString()})
-    on conflict do nothing`);
-  if (stored === 0) return false;
-  await tx.run(sql`
-    with seen as (
-      update messages set seen_in_turn = ${turn.turn} where request_id = ${ref.request} and seq <= ${turn.lastMessageSeq} and seen_in_turn is null),
-    charge as (
-      insert into charges (id, user_id, request_id, agent_id, step, kind, name, quantity, unit, usd)
-      values (${newId('chg')}, ${ref.user}, ${ref.request}, ${ref.agent}, ${`turn:${ref.agent}:${turn.turn}`}, 'model', ${reply.model}, ${tokensOf(turn)}, 'tokens', ${turn.usd})),
-    chosen as (
-      insert into calls (id, user_id, request_id, agent_id, turn, position, skill, input, summary, verdict, timeout_ms, quick, status, error, ended_at)
-      select c.item->>'id', ${ref.user}, ${ref.request}, ${ref.agent}, ${turn.turn}, c.place, c.item->>'skill', coalesce(c.item->'input', 'null'::jsonb),
-        c.item->>'summary', c.item->>'verdict', (c.item->>'timeoutMs')::int, (c.item->>'quick')::boolean,
-        case when c.item ? 'refusal' then 'failed' when c.item ? 'question' then 'waiting' else 'pending' end,
-        c.item->>'refusal', case when c.item ? 'refusal' then now() end
-      from jsonb_array_elements(${json(calls)}) with ordinality as c(item, place))
-    update agents set turns = ${turn.turn}, attempts = 0 where id = ${ref.agent}`);
-  return true;
+  return [
+    sql`insert into turns (agent_id, number, user_id, request_id, attempt, model, content, stop_reason, usage, started_at)
+      values (${ref.agent}, ${turn.turn}, ${ref.user}, ${ref.request}, ${turn.attempt}, ${reply.model}, ${json(withCallIds(reply.content, calls))},
+        ${reply.stopReason}, ${json(reply.usage)}, ${turn.startedAt.toISOString()})`,
+    sql`update messages set seen_in_turn = ${turn.turn} where request_id = ${ref.request} and seq <= ${turn.lastMessageSeq} and seen_in_turn is null`,
+    sql`insert into charges (id, user_id, request_id, agent_id, step, kind, name, quantity, unit, usd)
+      values (${newId('chg')}, ${ref.user}, ${ref.request}, ${ref.agent}, ${`turn:${ref.agent}:${turn.turn}`}, 'model', ${reply.model}, ${tokensOf(turn)}, 'tokens', ${turn.usd})`,
+    ...(calls.length === 0 ? [] : [callRows(ref, turn, calls)]),
+  ];
+}
+
+function callRows(ref: AgentRef, turn: NewTurn, calls: readonly StoredCall[]): RawBuilder<unknown> {
+  return sql`
+    insert into calls (id, user_id, request_id, agent_id, turn, position, skill, input, summary, verdict, timeout_ms, quick, status, error, ended_at)
+    select c.item->>'id', ${ref.user}, ${ref.request}, ${ref.agent}, ${turn.turn}, c.place, c.item->>'skill', coalesce(c.item->'input', 'null'::jsonb),
+      c.item->>'summary', c.item->>'verdict', (c.item->>'timeoutMs')::int, (c.item->>'quick')::boolean, ${CALL_STATUS},
+      c.item->>'refusal', case when c.item ? 'refusal' then now() end
+    from jsonb_array_elements(${json(calls)}) with ordinality as c(item, place)`;
+}
+
+function countedTurn(ref: AgentRef, turn: NewTurn, status: 'running' | 'waiting'): RawBuilder<unknown> {
+  return sql`update agents set turns = ${turn.turn}, attempts = 0, status = ${status} where id = ${ref.agent}`;
+}
+
+const CALL_STATUS = sql`case when c.item ? 'refusal' then 'failed' when c.item ? 'question' then 'waiting' else 'pending' end`;
+
+function statusOf(call: StoredCall): OpenCall['status'] {
+  if (call.refusal !== undefined) return 'failed';
+  return call.question === undefined ? 'pending' : 'waiting';
 }
 
 /** Stored blocks carry our call ids: unique whatever the model named them, and safe on the wire. */
@@ -116,27 +125,19 @@ function turnEvents(ref: AgentRef, turn: NewTurn, calls: readonly StoredCall[]):
 }
 
 /** Calls that can run go first; with nothing but questions left the request waits for the user. */
-async function afterCalls(tx: Tx, ref: AgentRef, turn: NewTurn, calls: readonly StoredCall[], events: readonly NewEvent[]): Promise<Step> {
-  const waitingFor = calls.flatMap((call): WaitingFor[] => (call.question === undefined || call.refusal !== undefined ? [] : [{ kind: 'user', id: call.id, text: call.question }]));
-  if (waitingFor.length === 0) {
-    await clearTrouble(tx, ref);
-    await appendEvents(tx, ref.request, ref.user, events);
-  } else {
-    await tx.run(sql`
-      update requests set status = 'waiting_user', waiting_for = ${json(waitingFor)}, result = ${resultOf(ref.request, textOf(turn.reply.content))} where id = ${ref.request}`);
-    await tx.run(sql`update agents set status = 'waiting' where id = ${ref.agent}`);
-    await appendEvents(tx, ref.request, ref.user, [...events, { type: 'status', data: { status: 'waiting_user', waitingFor } }]);
+async function afterCalls(tx: Tx, ref: AgentRef, request: HeldRequest, turn: NewTurn, calls: readonly StoredCall[], write: { events: readonly NewEvent[]; rows: readonly RawBuilder<unknown>[] }): Promise<Step> {
+  const waitingFor = calls.flatMap((call): WaitingFor[] => (statusOf(call) === 'waiting' ? [{ kind: 'user', id: call.id, text: call.question ?? '' }] : []));
+  const status = waitingFor.length === 0 ? 'running' : 'waiting_user';
+  const counted = [...write.rows, countedTurn(ref, turn, status === 'running' ? 'running' : 'waiting')];
+  if (status === 'running') await changeRequest(tx, ref, { waitingFor }, write.events, counted);
+  else {
+    const result = resultOf(ref.request, textOf(turn.reply.content));
+    await changeRequest(tx, ref, { status, waitingFor, result }, [...write.events, statusEvent(status, waitingFor)], counted);
   }
-  return stepFor(tx, ref, await lockRequest(tx, ref));
-}
-
-/** The model answered, so nothing waits for it any more. */
-async function clearTrouble(tx: Tx, ref: AgentRef): Promise<void> {
-  await tx.run(sql`update requests set waiting_for = '[]' where id = ${ref.request} and waiting_for <> '[]' and status = 'running'`);
-}
-
-async function hasUnseen(tx: Tx, ref: AgentRef, lastSeq: number): Promise<boolean> {
-  return (await tx.maybe(sql`select 1 from messages where request_id = ${ref.request} and role = 'user' and answers_call is null and seq > ${lastSeq} limit 1`)) !== undefined;
+  const open = calls
+    .filter((call) => call.refusal === undefined)
+    .map((call): OpenCall => ({ id: call.id, skill: call.skill, summary: call.summary, verdict: call.verdict, timeout_ms: call.timeoutMs, quick: call.quick, status: statusOf(call) }));
+  return stepFor({ ...request, status, waiting_for: waitingFor, turns: turn.turn, open });
 }
 
 export function textOf(content: readonly AssistantBlock[]): string {

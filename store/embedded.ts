@@ -35,7 +35,7 @@ export async function openEmbedded(folder: string): Promise<EmbeddedStore> {
     const thread = await startThread(folder, path.join(socketFolder, '.s.PGSQL.5432'));
     const pool = new pg.Pool({ host: socketFolder, port: 5432, user: 'postgres', database: 'postgres', max: 1, types: pgTypes, connectionTimeoutMillis: 30_000, idleTimeoutMillis: 0 });
     pool.on('error', (error) => process.emitWarning(`an idle database connection failed: ${error.message}`));
-    pool.on('connect', (client) => void client.query('deallocate all').catch((error: Error) => process.emitWarning(error.message)));
+    pool.on('connect', (client) => void client.query('deallocate all; set plan_cache_mode = force_generic_plan').catch((error: Error) => process.emitWarning(error.message)));
     return {
       pool,
       async close() {

@@ -1,9 +1,12 @@
 import { EventEmitter } from 'node:events';
+import type { RequestStatus } from '../contracts/request.js';
 
 /** "The request has events up to this number": a hint to read rows, never the rows themselves. */
 export interface RequestNotice {
   readonly request: string;
   readonly seq: number;
+  /** The request's status, when these events changed it. */
+  readonly status?: RequestStatus;
 }
 
 /** A piece of text the model is just writing. Not a row: the stored turn supersedes it. */

@@ -1,6 +1,6 @@
 import type { AgentRef } from '../contracts/step.js';
 import { requestWorkflowId } from '../contracts/ids.js';
-import { json, sql } from './sql.js';
+import { json, type RawBuilder, sql } from './sql.js';
 import type { Db, Tx } from './db.js';
 
 /** A command to a workflow that is part of a transaction: start it, wake it if it runs, or wake it even if it must start again for that. */
@@ -23,9 +23,14 @@ export interface OutboxCommand {
   readonly priority?: number;
 }
 
-/** Queues a command in this transaction; an equal one that still waits is joined, so no wake is lost between send and strike-off. */
-export async function enqueue(tx: Tx, command: OutboxCommand): Promise<void> {
+/**
+ * Queues a command in this transaction, in one statement with whatever else belongs to it. An equal one that still waits
+ * is joined, so no wake is lost between send and strike-off.
+ */
+export async function enqueue(tx: Tx, command: OutboxCommand, also: readonly RawBuilder<unknown>[] = []): Promise<void> {
+  const parts = also.map((statement, index) => sql`${sql.raw(`part_${index}`)} as (${statement})`);
   const row = await tx.one<OutboxRow>(sql`
+    ${parts.length === 0 ? sql`` : sql`with ${sql.join(parts)}`}
     insert into outbox (workflow_id, kind, target, priority, reason)
     values (${requestWorkflowId(command.target.request)}, ${command.kind}, ${json(command.target)}, ${command.priority ?? 3}, ${command.reason})
     on conflict (workflow_id, kind) do update set generation = outbox.generation + 1, claimed_until = null
@@ -33,9 +38,13 @@ export async function enqueue(tx: Tx, command: OutboxCommand): Promise<void> {
   tx.dispatch(row);
 }
 
-/** Strikes the row off unless a newer command joined it meanwhile. */
-export async function strikeOff(db: Db, row: OutboxRow): Promise<void> {
-  await db.system((tx) => tx.run(sql`delete from outbox where id = ${row.id} and generation = ${row.generation}`));
+/** Strikes delivered rows off, except those that a newer command has joined meanwhile. */
+export async function strikeOff(db: Db, rows: readonly OutboxRow[]): Promise<void> {
+  const delivered = json(rows.map(({ id, generation }) => ({ id, generation })));
+  await db.system((tx) =>
+    tx.run(sql`
+      delete from outbox using jsonb_to_recordset(${delivered}) as d(id bigint, generation int) where outbox.id = d.id and outbox.generation = d.generation`),
+  );
 }
 
 /** Takes rows that nobody delivered for a second; each belongs to the caller for ten seconds. */

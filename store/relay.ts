@@ -14,6 +14,7 @@ const MOST_AT_ONCE = 32;
 /** Pokes beyond this are left to the sweep. */
 const MOST_QUEUED = 1_000;
 const SWEEP_MS = 1_000;
+const STRIKE_OFF_MS = 100;
 
 /**
  * Passes outbox rows on: at once after their commit, and by a sweep every second for all that were missed
@@ -25,6 +26,8 @@ export class Relay {
   readonly #log: RelayLog;
   readonly #queue: OutboxRow[] = [];
   readonly #stop = new AbortController();
+  readonly #delivered: OutboxRow[] = [];
+  #striking: Promise<void> | undefined;
   #running = 0;
   #sweeping: Promise<void> | undefined;
   #away = false;
@@ -51,6 +54,7 @@ export class Relay {
     this.#queue.length = 0;
     await this.#sweeping;
     while (this.#running > 0) await delay(10);
+    await this.#striking;
   }
 
   #drain(): void {
@@ -69,12 +73,25 @@ export class Relay {
     try {
       await this.#deliver(row);
       this.#away = false;
-      await strikeOff(this.#db, row);
+      this.#delivered.push(row);
+      this.#striking ??= this.#strikeOffSoon();
       return true;
     } catch (error) {
       if (!this.#away) this.#log.warn({ err: error, workflowId: row.workflowId }, 'a command was not delivered; it is tried again every few seconds');
       this.#away = true;
       return false;
+    }
+  }
+
+  /** Many deliveries share one statement; a crash before it only means that they are delivered again. */
+  async #strikeOffSoon(): Promise<void> {
+    await delay(STRIKE_OFF_MS);
+    const rows = this.#delivered.splice(0);
+    this.#striking = undefined;
+    try {
+      await strikeOff(this.#db, rows);
+    } catch (error) {
+      this.#log.warn({ err: error }, 'delivered commands were not struck off; they are delivered again, which is harmless');
     }
   }
 

@@ -14,7 +14,7 @@ declare module 'vitest' {
 }
 
 /** One real dev server for the whole run, tuned as the product tunes its own. */
-export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+export async function setup(project: TestProject): Promise<() => Promise<void>> {
   const home = mkdtempSync(path.join(tmpdir(), 'retinue-test-'));
   const say = (line: string): void => console.error(`[temporal] ${line}`);
   const cliPath = await findTemporalCli({ cacheDir: cliCacheDir(process.env, homedir()), environment: process.env, log: say });

@@ -69,6 +69,7 @@ async function start(options: ServeOptions, ends: (() => Promise<void>)[], close
   const courier = createCourier({ client, taskQueue, historyLimit: historyEvents, searchable: () => attributes.usable, eager: options.api && options.worker });
   const relay = new Relay(installation.store.db, courier, installation.log);
   installation.deliverThrough(relay);
+  if (environment.DATABASE_URL === undefined) await freeOrphans(installation, connection, namespace, say);
   if (options.worker) await runWorkerParts(installation, connection as NativeConnection, client, ends);
   relay.start();
   ends.push(() => relay.close());
@@ -116,11 +117,10 @@ async function prepareTemporal(options: ServeOptions, installation: Installation
     return attributes;
   }
   await attributes.register(connection, namespace, true);
-  if (options.config.environment.DATABASE_URL === undefined) await freeOrphans(installation, connection, namespace, options.say);
   return attributes;
 }
 
-/** The home folder is locked by this process, so whatever counts as running belonged to one that died. */
+/** The embedded database is locked by this process, so whatever counts as running belonged to one that died. */
 async function freeOrphans(installation: Installation, connection: ConnectionLike, namespace: string, say: (line: string) => void): Promise<void> {
   const running = await runningRequests(installation.engine, 5_000);
   if (running.length === 0) return;

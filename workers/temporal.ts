@@ -51,7 +51,7 @@ function startOptions(options: CourierOptions, row: OutboxRow) {
     workflowIdReusePolicy: 'ALLOW_DUPLICATE' as const,
     priority: { priorityKey: row.priority, fairnessKey: row.target.user },
     staticSummary: `${row.reason} ${row.target.request}`,
-    ...(searchable ? { typedSearchAttributes: [{ key: USER, value: row.target.user }, { key: AGENT, value: row.target.agent }, { key: STATUS, value: 'queued' }] } : {}),
+    ...(searchable ? { typedSearchAttributes: [{ key: USER, value: row.target.user }, { key: AGENT, value: row.target.agent }, { key: STATUS, value: 'running' }] } : {}),
   };
 }
 

@@ -62,7 +62,9 @@ function renamed(fields: JsonRecord, schema: JsonRecord): JsonRecord {
   const input: Record<string, unknown> = {};
   for (const [field, value] of Object.entries(fields)) {
     if (value === undefined) continue;
-    const name = (ALIASES[field] ?? [field]).find((alias) => Object.hasOwn(offered, alias) && !Object.hasOwn(input, alias));
+    const name = (ALIASES[field] ?? [field]).find(
+      (alias) => Object.hasOwn(offered, alias) && !Object.hasOwn(input, alias),
+    );
     if (name !== undefined) input[name] = value;
   }
   return input;
@@ -82,11 +84,18 @@ export function exactCall(setting: Setting, name: string, input: JsonRecord): St
 }
 
 /** A call with the fields the offered schema knows; `essential` fields must survive the renaming. */
-export function fittingCall(setting: Setting, name: string, fields: JsonRecord, essential: readonly string[] = []): Step {
+export function fittingCall(
+  setting: Setting,
+  name: string,
+  fields: JsonRecord,
+  essential: readonly string[] = [],
+): Step {
   const tool = setting.tools.find((offered) => offered.name === name);
   if (!tool) return exactCall(setting, name, fields);
   const offered = propertiesOf(tool.schema);
-  const lost = essential.filter((field) => offered && !(ALIASES[field] ?? [field]).some((alias) => Object.hasOwn(offered, alias)));
+  const lost = essential.filter(
+    (field) => offered && !(ALIASES[field] ?? [field]).some((alias) => Object.hasOwn(offered, alias)),
+  );
   if (lost.length > 0) return { calls: [], notes: [`I did not call ${name}: it takes no ${lost.join(', ')}.`] };
   return exactCall(setting, name, renamed(fields, tool.schema));
 }

@@ -18,9 +18,13 @@ export interface Clause {
   readonly strength: 'promise' | 'present' | 'weak';
 }
 
-const NAME = "(?:(?:Dr|Mr|Mrs|Ms|Prof|Herr|Frau)\\.? )?(?:[OD]')?\\p{Lu}[\\p{L}-]*\\p{L}(?: (?:(?:van|von|de|der|la|di) )*(?:[OD]')?\\p{Lu}[\\p{L}-]*\\p{L}){0,2}";
+const NAME =
+  "(?:(?:Dr|Mr|Mrs|Ms|Prof|Herr|Frau)\\.? )?(?:[OD]')?\\p{Lu}[\\p{L}-]*\\p{L}(?: (?:(?:van|von|de|der|la|di) )*(?:[OD]')?\\p{Lu}[\\p{L}-]*\\p{L}){0,2}";
 const MANY = `(?:${NAME}|I)(?:, (?:${NAME}|I))*,? (?:and|or|&|und|oder) (?:${NAME}|I|ich)`;
-const SUBJECT = new RegExp(`^(?<who>(?:[Tt]he|[Oo]ur|[Mm]y) (?:\\p{Ll}[\\p{L}-]+ ){0,2}?\\p{Ll}[\\p{L}-]+|${MANY}|${NAME}|I|[Ww]e|[Hh]e|[Ss]he|[Tt]hey|[Ii]ch|[Ww]ir) (?<rest>\\S.*)$`, 'u');
+const SUBJECT = new RegExp(
+  `^(?<who>(?:[Tt]he|[Oo]ur|[Mm]y) (?:\\p{Ll}[\\p{L}-]+ ){0,2}?\\p{Ll}[\\p{L}-]+|${MANY}|${NAME}|I|[Ww]e|[Hh]e|[Ss]he|[Tt]hey|[Ii]ch|[Ww]ir) (?<rest>\\S.*)$`,
+  'u',
+);
 
 const NO_NAMES = new Set(
   (
@@ -31,9 +35,14 @@ const NO_NAMES = new Set(
     'under unless until was we well were what when where which while who whoever why will with would yes yesterday yet you your ' +
     'monday tuesday wednesday thursday friday saturday sunday january february march april may june july august september october november december ' +
     'montag dienstag mittwoch donnerstag freitag samstag sonntag ich du er sie es wir ihr das der die ein eine und oder aber dann wenn falls weil heute ' +
-    'morgen gestern bis am im vielleicht niemand jemand jeder alle man todo task action item meeting call note notes recap'
+    'morgen gestern bis am im vielleicht niemand jemand jeder alle man todo task action item meeting call note notes recap summary update memo reminder debrief hi hello hey ps'
   ).split(' '),
 );
+
+/** False for words that stand at the start of a sentence or line without naming anybody. */
+export function couldBeName(words: string): boolean {
+  return words.split(' ').every((word) => word === 'I' || !NO_NAMES.has(word.toLowerCase()));
+}
 
 function namesIn(words: string): string[] {
   return words.split(/,? (?:and|or|&|und|oder) |, /u).map((name) => name.trim());
@@ -45,11 +54,11 @@ function subjectOf(words: string): Subject | undefined {
   if (/^(?:he|she|they)$/i.test(words)) return { kind: 'third', names: [], words };
   if (/^(?:the|our|my) /i.test(words)) return { kind: 'thing', names: [], words };
   const names = namesIn(words);
-  const plain = names.every((name) => name.split(' ').every((word) => word === 'I' || !NO_NAMES.has(word.toLowerCase())));
-  return plain ? { kind: 'names', names, words } : undefined;
+  return names.every(couldBeName) ? { kind: 'names', names, words } : undefined;
 }
 
-const ADVERB = '(?:(?:also|then|now|quickly|please|first|still|just|definitely|certainly|personally|immediately|go and|try to) )*';
+const ADVERB =
+  '(?:(?:also|then|now|quickly|please|first|still|just|definitely|certainly|personally|immediately|go and|try to) )*';
 const PROMISE = new RegExp(
   `^(?:will|shall|must|should|(?:has|have|had better|needs?|is|am|are)(?: got)? to|(?:is|am|are) (?:going|supposed|expected|due) to|(?:has |have )?(?:agreed|agrees?|promised|promises?|offered|offers?|volunteered|volunteers) to|` +
     `(?:said|says|promised|promises|agreed|agrees|confirmed|confirms|offered) (?:that )?(?:he|she|they)(?: will|'d| would)) ${ADVERB}(?<verb>\\p{Ll}[\\p{Ll}-]+)(?<object>(?:[ ,].*)?)$`,
@@ -58,13 +67,19 @@ const PROMISE = new RegExp(
 const PRESENT = new RegExp(`^${ADVERB}(?<verb>\\p{Ll}[\\p{Ll}-]+)(?<object> .*)$`, 'u');
 const PROGRESSIVE = /^(?:is|am|are) (?<verb>\p{Ll}+ing)(?<object> .*)$/u;
 const TO_DO = /^to (?<verb>\p{Ll}[\p{Ll}-]+)(?<object> .*)$/u;
-const HABIT = /(?<!\p{L})(?:every|always|usually|often|normally|generally|sometimes|regularly|each (?:day|week|month)|immer|jeden|oft)(?!\p{L})/iu;
+const HABIT =
+  /(?<!\p{L})(?:every|always|usually|often|normally|generally|sometimes|regularly|each (?:day|week|month)|immer|jeden|oft)(?!\p{L})/iu;
+const DENIED = /^\S+ (?:not|never|neither|nothing|no longer|nobody|none|kein\p{L}*|nicht|nie)(?!\p{L})/u;
 /** Verbs whose present tense mostly describes something, or is also their past tense. */
-const VAGUE = new Set('find get go let keep run lead put read set cut split work show give take include provide program mean cover feed support look produce generate lead name switch water turn move open close try deal apply extend cut describe'.split(' '));
+const VAGUE = new Set(
+  'find get go let keep run lead put read set cut split work show give take include provide program mean cover feed support look produce generate lead name switch water turn move open close try deal apply extend cut describe'.split(
+    ' ',
+  ),
+);
 
 const GERMAN_MODAL = /^(?:soll|sollte|sollen|muss|müssen|wird|werde|werden) (?!nicht|kein|nie)(?<rest>.+)$/u;
 const GERMAN_VERB =
-  /^(?:schick|prüf|mach|erledig|schreib|ruf|bring|kauf|bestell|bereite|klär|send|buch|reparier|kümmer|organisier|erstell|überarbeite|liefer|besorg|hol|check|frag|teste|plan)(?:e|t|en|st)? (?!nicht|kein|nie)(?<rest>.+)$/u;
+  /^(?:schick|prüf|mach|erledig|schreib|ruf|bring|kauf|bestell|bereit|klär|send|buch|reparier|kümmer|organisier|erstell|überarbeit|liefer|besorg|hol|check|frag|test)(?:e|t|et|en|st) (?!nicht|kein|nie)(?<rest>.+)$/u;
 
 function german(subject: Subject, rest: string): Clause | undefined {
   if (!GERMAN_MODAL.test(rest) && !GERMAN_VERB.test(rest)) return undefined;
@@ -74,10 +89,13 @@ function german(subject: Subject, rest: string): Clause | undefined {
 function english(subject: Subject, rest: string): Omit<Clause, 'subject'> | undefined {
   const promise = PROMISE.exec(rest)?.groups;
   if (promise?.['verb'] !== undefined) {
-    return canBeDone(promise['verb']) ? { deed: `${promise['verb']}${promise['object'] ?? ''}`, strength: 'promise' } : undefined;
+    return canBeDone(promise['verb'])
+      ? { deed: `${promise['verb']}${promise['object'] ?? ''}`, strength: 'promise' }
+      : undefined;
   }
   const toDo = TO_DO.exec(rest)?.groups;
-  if (toDo?.['verb'] !== undefined) return isAction(toDo['verb']) ? { deed: `${toDo['verb']}${toDo['object']}`, strength: 'promise' } : undefined;
+  if (toDo?.['verb'] !== undefined)
+    return isAction(toDo['verb']) ? { deed: `${toDo['verb']}${toDo['object']}`, strength: 'promise' } : undefined;
   const moving = PROGRESSIVE.exec(rest)?.groups;
   const infinitive = moving?.['verb'] === undefined ? undefined : fromProgressive(moving['verb']);
   if (infinitive !== undefined) return { deed: `${infinitive}${moving?.['object']}`, strength: 'weak' };
@@ -86,12 +104,19 @@ function english(subject: Subject, rest: string): Omit<Clause, 'subject'> | unde
 
 function present(subject: Subject, rest: string): Omit<Clause, 'subject'> | undefined {
   const groups = PRESENT.exec(rest)?.groups;
-  if (groups?.['verb'] === undefined || HABIT.test(rest)) return undefined;
-  const plural = subject.names.length > 1 || subject.kind === 'self' || subject.kind === 'we' || subject.words.toLowerCase() === 'they';
+  if (groups?.['verb'] === undefined || HABIT.test(rest) || DENIED.test(rest)) return undefined;
+  const plural =
+    subject.names.length > 1 ||
+    subject.kind === 'self' ||
+    subject.kind === 'we' ||
+    subject.words.toLowerCase() === 'they';
   const verb = plural ? groups['verb'] : fromThirdPerson(groups['verb']);
   if (verb === undefined || !canBeDone(verb)) return undefined;
   if (!isAction(verb) && plural) return undefined;
-  return { deed: `${verb}${groups['object']}`, strength: isAction(verb) && !VAGUE.has(verb) ? 'present' : 'weak' };
+  return {
+    deed: `${verb}${groups['object']}`,
+    strength: (isAction(verb) && !VAGUE.has(verb)) || groups['object']?.startsWith(' care of ') ? 'present' : 'weak',
+  };
 }
 
 /** Undoes contractions that hide the verb: "I'll" is "I will". */
@@ -114,8 +139,15 @@ export function readClause(text: string): Clause | undefined {
   return read ? { subject, ...read } : german(subject, groups['rest']);
 }
 
-const JOINT = /\s*;\s*|,\s*(?:(?:and|but|then|while|so|that|und|aber|dann|dass)\s+)*|\s+(?:and|but|while|so|und|aber)\s+(?:then\s+|also\s+|that\s+|dass\s+)*|\s+then\s+/gu;
-const OTHER_VERB = /^(?:is|was|are|were|has|had|have|am|does|did|do|said|says|wants|can|could|would|might|won't|doesn't|isn't|will|cannot|can't|ist|war|hat|hatte|kann)(?!\p{L})/u;
+/** What follows these words is what somebody else said or asked. */
+const REPORTED =
+  /(?<!\p{L})(?:said|says|told \p{L}+|asked|asks|replied|answered|wrote|thinks?|hopes?|believes?|that|whether|if|sagte|sagt|meinte|meint|dass|ob)[\s:,"]*$/iu;
+/** How much of a text is looked at to find its subject and verb. */
+const LOOK_AHEAD = 300;
+const JOINT =
+  /\s*;\s*|,\s*(?:(?:and|but|then|while|so|that|und|aber|dann|dass)\s+)*|\s+(?:and|but|while|so|und|aber)\s+(?:then\s+|also\s+|that\s+|dass\s+)*|\s+then\s+/gu;
+const OTHER_VERB =
+  /^(?:is|was|are|were|has|had|have|am|does|did|do|said|says|wants|can|could|would|might|won't|doesn't|isn't|will|cannot|can't|ist|war|hat|hatte|kann)(?!\p{L})/u;
 
 const LEAD = new RegExp(
   `^(?:(?:on|by|until|before|am|bis|bis zum|at) )?(?:the )?(?:next |this )?(?:${WEEKDAY}|tomorrow|today|tonight|morgen|heute|end of (?:the |this |next )?(?:week|month|day))(?: (?:morning|afternoon|evening))?,? `,
@@ -126,7 +158,10 @@ const LEAD = new RegExp(
 export function startsWithSubject(text: string): boolean {
   const groups = SUBJECT.exec(text.replace(LEAD, ''))?.groups;
   if (groups?.['who'] === undefined || groups['rest'] === undefined) return false;
-  return subjectOf(groups['who']) !== undefined && (OTHER_VERB.test(groups['rest']) || readClause(text.replace(LEAD, '')) !== undefined);
+  return (
+    subjectOf(groups['who']) !== undefined &&
+    (OTHER_VERB.test(groups['rest']) || readClause(text.replace(LEAD, '')) !== undefined)
+  );
 }
 
 /** Splits a sentence where a new subject with its own verb begins. */
@@ -135,9 +170,10 @@ export function splitClauses(sentence: string): string[] {
   let start = 0;
   for (const joint of sentence.matchAll(JOINT)) {
     const left = sentence.slice(start, joint.index);
-    const right = sentence.slice(joint.index + joint[0].length);
+    const from = joint.index + joint[0].length;
+    const right = sentence.slice(from, from + LOOK_AHEAD);
     const onlyNames = new RegExp(`^(?:${NAME}|I)(?:, (?:${NAME}|I))*$`, 'u').test(left.trim());
-    if (onlyNames || !startsWithSubject(right)) continue;
+    if (onlyNames || REPORTED.test(left) || !startsWithSubject(right)) continue;
     clauses.push(left);
     start = joint.index + joint[0].length;
   }
@@ -157,6 +193,11 @@ export function splitDeeds(clause: string): string[] {
   const plain = isAction(verb);
   const third = isAction(fromThirdPerson(verb) ?? '');
   const subject = head.subject.words;
-  const second = head.strength === 'promise' && plain ? `${subject} will ${rest}` : plain || third ? `${subject} ${rest}` : undefined;
+  const second =
+    head.strength === 'promise' && plain
+      ? `${subject} will ${rest}`
+      : plain || third
+        ? `${subject} ${rest}`
+        : undefined;
   return second !== undefined && readClause(second) ? [first, ...splitDeeds(second)] : [clause];
 }

@@ -20,26 +20,38 @@ export interface DurationMention {
 type Groups = Readonly<Record<string, string | undefined>>;
 type PartOfDay = 'am' | 'pm' | undefined;
 
-const HOUR = 'one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|eins|ein|zwei|drei|vier|fünf|sechs|sieben|acht|neun|zehn|elf|zwölf|\\d{1,2}';
-const MINUTE_WORD = 'fifteen|twenty-five|twenty|thirty-five|thirty|forty-five|forty five|forty|fifty-five|fifty|oh five|ten';
+const HOUR =
+  'one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|eins|ein|zwei|drei|vier|fünf|sechs|sieben|acht|neun|zehn|elf|zwölf|\\d{1,2}';
+const MINUTE_WORD =
+  'fifteen|twenty-five|twenty|thirty-five|thirty|forty-five|forty five|forty|fifty-five|fifty|oh five|ten';
 const MERIDIEM = '(?<mer>[ap]\\.?m\\.?(?!\\p{L}))';
 const AFTER_HOUR =
   `(?=$|[,.;!?)–-]| (?:on|in|for|to|until|till|with|and|or|at|by|tomorrow|today|tonight|next|this|sharp|again|latest|but|so|` +
-  `the|our|my|am|mit|für|bis|und|oder|morgen|heute|nachmittags|abends|early|${WEEKDAY})(?!\\p{L}))`;
+  `the|our|my|am|mit|für|bis|und|oder|morgen|heute|nachmittags|abends|early|utc|gmt|[ecmp][sd]t|ce?s?t|ees?t|bst|ist|jst|aes?t|\\p{L}+ time|${WEEKDAY})(?!\\p{L}))`;
 
 const PATTERNS: readonly RegExp[] = [
   wordPattern(`(?<h>\\d{1,2})(?:[:h]|\\.(?=\\d{2}(?: ?[ap]\\.?m| uhr)))(?<m>\\d{2})(?: ?${MERIDIEM}| uhr)?`),
   wordPattern(`(?<h>${HOUR})(?:[ -](?<mw>${MINUTE_WORD}))? ?${MERIDIEM}`),
   wordPattern(`(?<h>${HOUR}) (?:o'clock|uhr)(?: (?<m>\\d{2}))?`),
-  wordPattern(`(?<shift>half past|quarter past|quarter to|ten past|ten to|halb|viertel nach|viertel vor) (?<h>${HOUR})`),
+  wordPattern(
+    `(?<shift>half past|quarter past|quarter to|ten past|ten to|halb|viertel nach|viertel vor) (?<h>${HOUR})`,
+  ),
   wordPattern('(?<noon>noon|midday|mittags)'),
-  wordPattern(`(?<=(?:at|um|from|between|by|until|till|before|von|about|around) )(?<h>${HOUR})(?:[ -](?<mw>${MINUTE_WORD}))?${AFTER_HOUR}`),
+  wordPattern(
+    `(?<=(?:at|um|from|between|by|until|till|before|von|about|around) )(?<h>${HOUR})(?:[ -](?<mw>${MINUTE_WORD}))?${AFTER_HOUR}`,
+  ),
   wordPattern(`(?<=(?:${WEEKDAY}|tomorrow|today),? )(?<h>${HOUR})(?:[ -](?<mw>${MINUTE_WORD}))?(?=$|[,.;!?])`),
 ];
 
 const SHIFTS: Readonly<Record<string, number>> = {
-  'half past': 30, 'quarter past': 15, 'quarter to': -15, 'ten past': 10, 'ten to': -10,
-  halb: -30, 'viertel nach': 15, 'viertel vor': -15,
+  'half past': 30,
+  'quarter past': 15,
+  'quarter to': -15,
+  'ten past': 10,
+  'ten to': -10,
+  halb: -30,
+  'viertel nach': 15,
+  'viertel vor': -15,
 };
 
 function partOfDay(text: string): PartOfDay {
@@ -47,7 +59,11 @@ function partOfDay(text: string): PartOfDay {
   return /\b(?:afternoon|evening|tonight|nachmittags?|abends?|at night)\b/i.test(text) ? 'pm' : undefined;
 }
 
-function onTheClock(groups: Groups, said: string, part: PartOfDay): { hour: number; minute: number; assumed: boolean } | undefined {
+function onTheClock(
+  groups: Groups,
+  said: string,
+  part: PartOfDay,
+): { hour: number; minute: number; assumed: boolean } | undefined {
   if (groups['noon'] !== undefined) return { hour: 12, minute: 0, assumed: false };
   const spoken = numberOf(groups['h']);
   const minute = Number(groups['m'] ?? minutesOf(groups['mw']));
@@ -57,7 +73,11 @@ function onTheClock(groups: Groups, said: string, part: PartOfDay): { hour: numb
   const clear = spoken === 0 || spoken > 12 || /^0\d/.test(said);
   const hour = clear ? spoken : inHalf(spoken, half ?? part ?? (spoken <= 7 ? 'pm' : spoken === 12 ? 'pm' : 'am'));
   const shifted = hour * 60 + minute + (SHIFTS[(groups['shift'] ?? '').toLowerCase()] ?? 0);
-  return { hour: Math.floor(shifted / 60), minute: shifted % 60, assumed: !clear && half === undefined && part === undefined && spoken <= 7 };
+  return {
+    hour: Math.floor(shifted / 60),
+    minute: shifted % 60,
+    assumed: !clear && half === undefined && part === undefined && spoken <= 7,
+  };
 }
 
 function inHalf(hour: number, half: 'am' | 'pm'): number {
@@ -81,10 +101,16 @@ export function findTimes(text: string): TimeMention[] {
       if (time) found.push({ index, end, ...time });
     }
   }
-  return withRanges(text, found.sort((a, b) => a.index - b.index));
+  return withRanges(
+    text,
+    found.sort((a, b) => a.index - b.index),
+  );
 }
 
-const RANGE_END = new RegExp(`^ ?(?:to|until|till|bis|-|–|and) ?(?<h>${HOUR})(?::(?<m>\\d{2}))?(?: ?${MERIDIEM})?(?: uhr)?(?![\\p{L}\\d])`, 'iu');
+const RANGE_END = new RegExp(
+  `^ ?(?:to|until|till|bis|-|–|and) ?(?<h>${HOUR})(?::(?<m>\\d{2}))?(?: ?${MERIDIEM})?(?: uhr)?(?![\\p{L}\\d])`,
+  'iu',
+);
 
 /** "from ten to eleven": the second hour has no preposition of its own that would mark it as a time. */
 function withRanges(text: string, times: readonly TimeMention[]): TimeMention[] {
@@ -99,7 +125,10 @@ function withRanges(text: string, times: readonly TimeMention[]): TimeMention[] 
 
 /** True when the two times are the ends of one span, "ten to eleven". */
 export function isRange(text: string, first: TimeMention, second: TimeMention): boolean {
-  return /^\s*(?:to|until|till|bis|and|-|–)?\s*$/i.test(text.slice(first.end, second.index)) && text.slice(first.end, second.end).trim() !== '';
+  return (
+    /^\s*(?:to|until|till|bis|and|-|–)?\s*$/i.test(text.slice(first.end, second.index)) &&
+    text.slice(first.end, second.end).trim() !== ''
+  );
 }
 
 const DURATIONS: readonly (readonly [RegExp, (groups: Groups) => number | undefined])[] = [

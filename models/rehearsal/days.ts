@@ -18,13 +18,35 @@ type Groups = Readonly<Record<string, string | undefined>>;
 type Reader = (groups: Groups, today: Temporal.PlainDate) => Found;
 
 const WEEKDAYS: Readonly<Record<string, number>> = {
-  monday: 1, tuesday: 2, wednesday: 3, thursday: 4, friday: 5, saturday: 6, sunday: 7,
-  montag: 1, dienstag: 2, mittwoch: 3, donnerstag: 4, freitag: 5, samstag: 6, sonnabend: 6, sonntag: 7,
+  monday: 1,
+  tuesday: 2,
+  wednesday: 3,
+  thursday: 4,
+  friday: 5,
+  saturday: 6,
+  sunday: 7,
+  montag: 1,
+  dienstag: 2,
+  mittwoch: 3,
+  donnerstag: 4,
+  freitag: 5,
+  samstag: 6,
+  sonnabend: 6,
+  sonntag: 7,
 };
 const MONTH_NAMES: readonly (readonly [string, number])[] = [
-  ['january|jan|januar', 1], ['february|feb|februar', 2], ['march|mar|märz', 3], ['april|apr', 4], ['may|mai', 5],
-  ['june|jun|juni', 6], ['july|jul|juli', 7], ['august|aug', 8], ['september|sept|sep', 9],
-  ['october|oct|oktober', 10], ['november|nov', 11], ['december|dec|dezember', 12],
+  ['january|jan|januar', 1],
+  ['february|feb|februar', 2],
+  ['march|mar|märz', 3],
+  ['april|apr', 4],
+  ['may|mai', 5],
+  ['june|jun|juni', 6],
+  ['july|jul|juli', 7],
+  ['august|aug', 8],
+  ['september|sept|sep', 9],
+  ['october|oct|oktober', 10],
+  ['november|nov', 11],
+  ['december|dec|dezember', 12],
 ];
 
 /** The names of weekdays, English and German, as alternatives of a pattern. */
@@ -49,7 +71,12 @@ function plainDate(year: number, month: number, dayOfMonth: number): Temporal.Pl
   }
 }
 
-function calendarDay(month: number | undefined, dayOfMonth: number | undefined, year: string | undefined, today: Temporal.PlainDate): Found {
+function calendarDay(
+  month: number | undefined,
+  dayOfMonth: number | undefined,
+  year: string | undefined,
+  today: Temporal.PlainDate,
+): Found {
   if (month === undefined || dayOfMonth === undefined) return undefined;
   if (year !== undefined) return day(plainDate(Number(year), month, dayOfMonth));
   for (const candidate of [today.year, today.year + 1, today.year + 2, today.year + 3, today.year + 4]) {
@@ -113,7 +140,7 @@ function afterSpan(groups: Groups, today: Temporal.PlainDate): Found {
   const unit = (groups['unit'] ?? '').toLowerCase();
   if (groups['work'] !== undefined) return day(addWorkingDays(today, count));
   if (/^(?:week|woche)/.test(unit)) return day(today.add({ weeks: count }));
-  if (/^mon/.test(unit)) return day(today.add({ months: count }));
+  if (unit.startsWith('mon')) return day(today.add({ months: count }));
   return day(today.add({ days: count }));
 }
 
@@ -135,23 +162,78 @@ function slashed(groups: Groups, today: Temporal.PlainDate): Found {
 
 /** Order decides where two readings start at the same place and are equally long. */
 const READERS: readonly (readonly [RegExp, Reader])[] = [
-  [wordPattern('(?<y>\\d{4})-(?<m>\\d{2})-(?<d>\\d{2})'), (g) => day(plainDate(Number(g['y']), Number(g['m']), Number(g['d'])))],
-  [wordPattern(`(?:the |den |dem )?(?<d>${ORDINAL})(?: day)?(?: of)? (?<mon>${MONTH})(?:,? (?<y>\\d{4}))?`), (g, t) => calendarDay(monthOf(g['mon']), numberOf(g['d']), g['y'], t)],
-  [wordPattern(`(?<mon>${MONTH})\\.? (?:the )?(?<d>${ORDINAL})(?:,? (?<y>\\d{4}))?`), (g, t) => calendarDay(monthOf(g['mon']), numberOf(g['d']), g['y'], t)],
-  [wordPattern('(?<d>\\d{1,2})\\.(?<m>\\d{1,2})\\.(?<y>\\d{4})?'), (g, t) => calendarDay(Number(g['m']), Number(g['d']), g['y'], t)],
+  [
+    wordPattern('(?<y>\\d{4})-(?<m>\\d{2})-(?<d>\\d{2})'),
+    (g) => day(plainDate(Number(g['y']), Number(g['m']), Number(g['d']))),
+  ],
+  [
+    wordPattern(`(?:the |den |dem )?(?<d>${ORDINAL})(?: day)?(?: of)? (?<mon>${MONTH})(?:,? (?<y>\\d{4}))?`),
+    (g, t) => calendarDay(monthOf(g['mon']), numberOf(g['d']), g['y'], t),
+  ],
+  [
+    wordPattern(`(?<mon>${MONTH})\\.? (?:the )?(?<d>${ORDINAL})(?:,? (?<y>\\d{4}))?`),
+    (g, t) => calendarDay(monthOf(g['mon']), numberOf(g['d']), g['y'], t),
+  ],
+  [
+    wordPattern('(?<d>\\d{1,2})\\.(?<m>\\d{1,2})\\.(?<y>\\d{4})?'),
+    (g, t) => calendarDay(Number(g['m']), Number(g['d']), g['y'], t),
+  ],
   [wordPattern('(?<a>\\d{1,2})/(?<b>\\d{1,2})(?:/(?<y>\\d{4}))?'), slashed],
   [wordPattern('(?:the )?day after tomorrow|übermorgen'), (_g, t) => day(t.add({ days: 2 }))],
   [wordPattern("tomorrow(?! ?'s)|(?<!(?:am|guten|jeden|heute) )morgen"), (_g, t) => day(t.add({ days: 1 }))],
-  [wordPattern("today(?! ?'s)|tonight|this (?:afternoon|evening)|heute|(?:the )?end of (?:the )?(?:business )?day|EOD|ende des tages"), (_g, t) => day(t)],
-  [wordPattern('(?:the )?end of (?<which>(?:the |this |next |the next )?)week|ende (?<de>der|dieser|nächster|der nächsten) woche'), (g, t) => endOfWeek(g['which'] ?? g['de'] ?? '', t)],
-  [wordPattern('(?:the )?end of (?<which>(?:the |this |next |the next )?)month|ende (?<de>des|dieses|nächsten) monats'), (g, t) => endOfMonth(g['which'] ?? g['de'] ?? '', t)],
+  [
+    wordPattern(
+      "today(?! ?'s)|tonight|this (?:afternoon|evening)|heute|(?:the )?end of (?:the )?(?:business )?day|EOD|ende des tages",
+    ),
+    (_g, t) => day(t),
+  ],
+  [
+    wordPattern(
+      '(?:the )?end of (?<which>(?:the |this |next |the next )?)week|ende (?<de>der|dieser|nächster|der nächsten) woche',
+    ),
+    (g, t) => endOfWeek(g['which'] ?? g['de'] ?? '', t),
+  ],
+  [
+    wordPattern(
+      '(?:the )?end of (?<which>(?:the |this |next |the next )?)month|ende (?<de>des|dieses|nächsten) monats',
+    ),
+    (g, t) => endOfMonth(g['which'] ?? g['de'] ?? '', t),
+  ],
   [wordPattern(`(?:the )?(?:end of|ende) (?<mon>${MONTH})`), (g, t) => endOfNamedMonth(g['mon'], t)],
-  [wordPattern(`(?<wd>${WEEKDAY})(?: of)? next week|next week(?: on)? (?<wd2>${WEEKDAY})`), (g, t) => readWeekday({ wd: g['wd'] ?? g['wd2'], lead: 'next' }, t)],
-  [wordPattern(`(?:(?<lead>next|this(?: coming)?|coming|last|past|every|each|nächsten|kommenden|diesen|letzten|jeden) )?(?<wd>${WEEKDAY})(?<many>s| ?'s)?`), readWeekday],
-  [wordPattern(`(?:in|within) (?<n>${NUMBER}) (?<work>(?:business|working|work) )?(?<unit>days?|weeks?|months?|tage?n?|wochen?|monate?n?)(?: time)?`), afterSpan],
-  [wordPattern(`(?<=(?:by|until|till|before|on|zum|am|${WEEKDAY}),? )(?:the |den )?(?<d>${CLEAR_ORDINAL})(?=$|[,.;!?)]| (?:at|and|but|so|in|um|for|with) )`), (g, t) => dayOfMonthOnly(numberOf(g['d']), t)],
-  [wordPattern(`yesterday|last (?:week|month|year|night|time)|(?:${NUMBER}) (?:days?|weeks?|months?|hours?) ago|this morning|gestern|vorgestern|letzte woche`), () => ({ kind: 'past' })],
-  [wordPattern('(?:early |late |sometime )?(?:next|this) (?:week|month|quarter|year)|nächste woche|diese woche|the weekend|at some point|soon'), () => ({ kind: 'vague' })],
+  [
+    wordPattern(`(?<wd>${WEEKDAY})(?: of)? next week|next week(?: on)? (?<wd2>${WEEKDAY})`),
+    (g, t) => readWeekday({ wd: g['wd'] ?? g['wd2'], lead: 'next' }, t),
+  ],
+  [
+    wordPattern(
+      `(?:(?<lead>next|this(?: coming)?|coming|last|past|every|each|nächsten|kommenden|diesen|letzten|jeden) )?(?<wd>${WEEKDAY})(?<many>s| ?'s)?`,
+    ),
+    readWeekday,
+  ],
+  [
+    wordPattern(
+      `(?:in|within) (?<n>${NUMBER}) (?<work>(?:business|working|work) )?(?<unit>days?|weeks?|months?|tage?n?|wochen?|monate?n?)(?: time)?`,
+    ),
+    afterSpan,
+  ],
+  [
+    wordPattern(
+      `(?<=(?:by|until|till|before|on|zum|am|${WEEKDAY}),? )(?:the |den )?(?<d>${CLEAR_ORDINAL})(?=$|[,.;!?)]| (?:at|and|but|so|in|um|for|with) )`,
+    ),
+    (g, t) => dayOfMonthOnly(numberOf(g['d']), t),
+  ],
+  [
+    wordPattern(
+      `yesterday|last (?:week|month|year|night|time)|(?:${NUMBER}) (?:days?|weeks?|months?|hours?) ago|this morning|gestern|vorgestern|letzte woche`,
+    ),
+    () => ({ kind: 'past' }),
+  ],
+  [
+    wordPattern(
+      '(?:early |late |sometime )?(?:next|this) (?:week|month|quarter|year)|nächste woche|diese woche|the weekend|at some point|soon',
+    ),
+    () => ({ kind: 'vague' }),
+  ],
 ];
 
 function scan(text: string, today: Temporal.PlainDate): DayMention[] {
@@ -188,7 +270,12 @@ export function findDays(text: string, today: Temporal.PlainDate): DayMention[] 
     const previous = result.at(-1);
     const gap = previous === undefined ? undefined : text.slice(previous.end, mention.index);
     const kinds = previous === undefined ? '' : `${previous.kind} ${mention.kind}`;
-    if (previous && gap !== undefined && /^,? (?:on |the |den |dem )?$/.test(gap) && /^(?:weekday day|day weekday)$/.test(kinds)) {
+    if (
+      previous &&
+      gap !== undefined &&
+      /^,? (?:on |the |den |dem )?$/.test(gap) &&
+      /^(?:weekday day|day weekday)$/.test(kinds)
+    ) {
       result[result.length - 1] = joined(previous, mention);
     } else {
       result.push(mention);

@@ -7,7 +7,10 @@ import { idFrom, toErrorBody, toEvents, toMessage, type WireErrorType, type Wire
 export const REHEARSAL_MODEL = 'rehearsal';
 
 function jsonResponse(status: number, body: unknown, requestId: string): Response {
-  return new Response(JSON.stringify(body), { status, headers: { 'content-type': 'application/json', 'request-id': requestId } });
+  return new Response(JSON.stringify(body), {
+    status,
+    headers: { 'content-type': 'application/json', 'request-id': requestId },
+  });
 }
 
 function errorResponse(status: number, type: WireErrorType, message: string, requestId: string): Response {
@@ -37,7 +40,11 @@ function answer(bodyText: string, requestId: string, abortSignal: AbortSignal): 
   const request = parseRequest(body);
   const message = toMessage(rehearse(request), request.model, bodyText);
   if (!request.stream) return jsonResponse(200, message, requestId);
-  const headers = { 'content-type': 'text/event-stream; charset=utf-8', 'cache-control': 'no-cache', 'request-id': requestId };
+  const headers = {
+    'content-type': 'text/event-stream; charset=utf-8',
+    'cache-control': 'no-cache',
+    'request-id': requestId,
+  };
   return new Response(eventStream(toEvents(message), abortSignal), { status: 200, headers });
 }
 
@@ -46,7 +53,12 @@ async function serve(httpRequest: Request): Promise<Response> {
   const requestId = idFrom('req', bodyText);
   const { pathname } = new URL(httpRequest.url);
   if (httpRequest.method !== 'POST' || pathname !== '/v1/messages') {
-    return errorResponse(404, 'not_found_error', `${httpRequest.method} ${pathname} is not served by the rehearsal model`, requestId);
+    return errorResponse(
+      404,
+      'not_found_error',
+      `${httpRequest.method} ${pathname} is not served by the rehearsal model`,
+      requestId,
+    );
   }
   try {
     return answer(bodyText, requestId, httpRequest.signal);

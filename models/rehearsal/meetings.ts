@@ -2,7 +2,15 @@ import { Temporal } from 'temporal-polyfill';
 import { findDuration, findTimes, isRange, type TimeMention } from './clock-times.js';
 import { startsWithSubject } from './clauses.js';
 import { type DayMention, findDays } from './days.js';
-import { isCalledOff, isContinuation, isMeetingTalk, isNegated, isTentative, meetingTitle, withoutDeniedTimes } from './meeting-words.js';
+import {
+  isCalledOff,
+  isContinuation,
+  isMeetingTalk,
+  isNegated,
+  isTentative,
+  meetingTitle,
+  withoutDeniedTimes,
+} from './meeting-words.js';
 import type { Setting } from './setting.js';
 import { normaliseText, shorten, splitSentences } from './text.js';
 import { atClock, CORRECTION, instantText } from './when.js';
@@ -31,7 +39,8 @@ function chooseDay(text: string, today: Temporal.PlainDate): Reading<Temporal.Pl
   if (days.some((mention) => mention.kind === 'recurring')) return { unclear: 'it recurs' };
   if (days.some((mention) => mention.kind === 'conflict')) return { unclear: 'the weekday and the date do not match' };
   if (last?.date === undefined) return { unclear: 'no clear day was said' };
-  if (days.length > 1 && !allTheSame(usable, days) && !correctedTo(text, usable)) return { unclear: 'more than one day was said' };
+  if (days.length > 1 && !allTheSame(usable, days) && !correctedTo(text, usable))
+    return { unclear: 'more than one day was said' };
   return { value: last.date };
 }
 
@@ -62,11 +71,13 @@ function chooseTime(text: string): Reading<Slot> {
 
 function zoneOf(text: string, own: string): Reading<string> {
   if (/(?<!\p{L})(?:UTC|GMT)(?!\p{L}|[+-]\d)/u.test(text)) return { value: 'UTC' };
-  if (/(?<!\p{L})(?:[ECMP][SD]T|CES?T|EES?T|WES?T|BST|IST|JST|AES?T)(?!\p{L})|(?:UTC|GMT)[+-]\d/u.test(text)) return { unclear: 'its time zone is not clear' };
+  if (/(?<!\p{L})(?:[ECMP][SD]T|CES?T|EES?T|WES?T|BST|IST|JST|AES?T)(?!\p{L})|(?:UTC|GMT)[+-]\d/u.test(text))
+    return { unclear: 'its time zone is not clear' };
   const place = /(?<city>\p{Lu}[\p{L}-]+(?: \p{Lu}[\p{L}-]+)?)(?:'s)? time(?!\p{L})/u.exec(text)?.groups?.['city'];
   const zone = place === undefined ? undefined : zoneOfCity(place);
   if (zone !== undefined) return { value: zone };
-  const foreign = place !== undefined || /(?:their|his|her|your|eastern|pacific|central|local) time(?!\p{L})/iu.test(text);
+  const foreign =
+    place !== undefined || /(?:their|his|her|your|eastern|pacific|central|local) time(?!\p{L})/iu.test(text);
   return foreign ? { unclear: 'its time zone is not clear' } : { value: own };
 }
 
@@ -100,10 +111,11 @@ function partsOf(sentence: string): string[] {
   const parts: string[] = [];
   let start = 0;
   for (const joint of sentence.matchAll(CHUNK)) {
-    const right = sentence.slice(joint.index + joint[0].length);
+    const right = sentence.slice(joint.index + joint[0].length, joint.index + joint[0].length + 300);
     if (!startsWithSubject(right) && !isMeetingTalk(right)) continue;
     const left = sentence.slice(start, joint.index);
-    const onlyWhen = /^(?:on|at|then|und|am|next|this|tomorrow|today)(?!\p{L})/iu.test(left.trim()) && !startsWithSubject(left.trim());
+    const onlyWhen =
+      /^(?:on|at|then|und|am|next|this|tomorrow|today)(?!\p{L})/iu.test(left.trim()) && !startsWithSubject(left.trim());
     if (onlyWhen) continue;
     parts.push(left);
     start = joint.index + joint[0].length;
@@ -133,11 +145,19 @@ export function findMeetings(text: string, setting: Setting): Meetings {
   const all = passages(text);
   const calledOff = all.some(isCalledOff);
   all.forEach((passage, index) => {
-    if (!isMeetingTalk(passage) || passage.trimEnd().endsWith('?') || isNegated(passage) || isCalledOff(passage)) return;
-    const doubted = isTentative(passage) || /^(?:it|that|this)(?:'s| is| has)? .*(?:not|n't|tentative|confirm)/i.test(all[index + 1] ?? '');
-    const slot = doubted ? { unclear: 'it is not fixed' } : calledOff ? { unclear: 'a meeting is called off in the same text' } : readSlot(passage, setting);
+    if (!isMeetingTalk(passage) || passage.trimEnd().endsWith('?') || isNegated(passage) || isCalledOff(passage))
+      return;
+    const doubted =
+      isTentative(passage) ||
+      /^(?:it|that|this)(?:'s| is| has)? .*(?:not|n't|tentative|confirm)/i.test(all[index + 1] ?? '');
+    const slot = doubted
+      ? { unclear: 'it is not fixed' }
+      : calledOff
+        ? { unclear: 'a meeting is called off in the same text' }
+        : readSlot(passage, setting);
     if ('unclear' in slot) notes.push(`No event entered for “${shorten(passage, 120)}”: ${slot.unclear}.`);
-    else if (!events.some((event) => event.start === slot.value.start)) events.push({ title: meetingTitle(passage, setting), ...slot.value, attendees: [] });
+    else if (!events.some((event) => event.start === slot.value.start))
+      events.push({ title: meetingTitle(passage, setting), ...slot.value, attendees: [] });
   });
   return { events, notes };
 }

@@ -27,7 +27,9 @@ export function whenText(value: string, setting: Setting): string {
 }
 
 export function dayText(date: Temporal.PlainDate): string {
-  return date.toLocaleString('en-GB', { weekday: 'long', day: 'numeric', month: 'long', year: 'numeric' }).replace(/^(\p{L}+) /u, '$1, ');
+  return date
+    .toLocaleString('en-GB', { weekday: 'long', day: 'numeric', month: 'long', year: 'numeric' })
+    .replace(/^(\p{L}+) /u, '$1, ');
 }
 
 export function clockText(time: Temporal.ZonedDateTime): string {
@@ -42,7 +44,9 @@ export function eventText(event: JsonRecord, setting: Setting): string {
   const last = end === undefined ? undefined : zoned(end, zone);
   const first = start === undefined ? undefined : zoned(start, zone);
   if (!first) return start === undefined ? title : `${title}, ${whenText(start, setting)}`;
-  const until = last ? `–${last.toPlainDate().equals(first.toPlainDate()) ? '' : `${dayText(last.toPlainDate())}, `}${clockText(last)}` : '';
+  const until = last
+    ? `–${last.toPlainDate().equals(first.toPlainDate()) ? '' : `${dayText(last.toPlainDate())}, `}${clockText(last)}`
+    : '';
   return `${title}, ${dayText(first.toPlainDate())}, ${clockText(first)}${until} (${zone})`;
 }
 
@@ -59,7 +63,12 @@ function lines(records: readonly JsonRecord[], text: (record: JsonRecord) => str
 }
 
 /** A heading and its entries, or a sentence that there are none. */
-export function listText(heading: string, none: string, records: readonly JsonRecord[], text: (record: JsonRecord) => string): string {
+export function listText(
+  heading: string,
+  none: string,
+  records: readonly JsonRecord[],
+  text: (record: JsonRecord) => string,
+): string {
   return records.length === 0 ? none : [heading, ...lines(records, text)].join('\n');
 }
 
@@ -76,17 +85,33 @@ type Describe = (outcome: Outcome, setting: Setting) => string;
 const DESCRIBE: Readonly<Record<string, Describe>> = {
   tasks_create: (outcome, setting) => `Task made: ${taskText(merged(outcome), setting)}`,
   tasks_update: (outcome, setting) => `Task changed: ${taskText(merged(outcome), setting)}`,
-  tasks_list: (outcome, setting) => listText('Tasks:', 'There are no tasks.', listOf(outcome), (task) => taskText(task, setting)),
+  tasks_list: (outcome, setting) =>
+    listText('Tasks:', 'There are no tasks.', listOf(outcome), (task) => taskText(task, setting)),
   calendar_create_event: (outcome, setting) => `Entered in the calendar: ${eventText(merged(outcome), setting)}`,
-  calendar_list_events: (outcome, setting) => listText('In the calendar:', 'The calendar shows no events in that time.', listOf(outcome), (event) => eventText(event, setting)),
+  calendar_list_events: (outcome, setting) =>
+    listText('In the calendar:', 'The calendar shows no events in that time.', listOf(outcome), (event) =>
+      eventText(event, setting),
+    ),
   calendar_find_free: (outcome, setting) => freeText(outcome, setting),
   remember: () => 'Remembered.',
   forget: () => 'Forgotten.',
-  search_memory: (outcome) => listText('Found in memory:', 'Nothing was found in memory.', listOf(outcome), (hit) => `“${shorten(textOf(hit), 300)}”`),
+  search_memory: (outcome) =>
+    listText(
+      'Found in memory:',
+      'Nothing was found in memory.',
+      listOf(outcome),
+      (hit) => `“${shorten(textOf(hit), 300)}”`,
+    ),
   contacts_search: (outcome) => listText('Contacts:', 'No contact was found.', listOf(outcome), contactText),
   file_write: (outcome) => `File written: ${stringOf(merged(outcome), 'path') ?? 'done'}`,
   file_read: (outcome) => `${stringOf(outcome.input, 'path') ?? 'The file'} says:\n${fileText(outcome)}`,
-  file_list: (outcome) => listText('Files:', 'There are no files.', listOf(outcome), (file) => stringOf(file, 'path', 'name', 'text') ?? compact(outcome)),
+  file_list: (outcome) =>
+    listText(
+      'Files:',
+      'There are no files.',
+      listOf(outcome),
+      (file) => stringOf(file, 'path', 'name', 'text') ?? compact(outcome),
+    ),
   ask_user: (outcome) => `You answered: ${stringOf(recordOf(outcome), 'answer', 'text') ?? compact(outcome)}`,
   send_message: (outcome) => `Message sent: “${shorten(stringOf(outcome.input, 'text') ?? '', 300)}”`,
   set_reminder: (outcome, setting) => reminderText(merged(outcome), setting),

@@ -46,7 +46,9 @@ function textsOf(content: unknown): string[] {
   if (typeof content === 'string') return content.trim() === '' ? [] : [content];
   if (!Array.isArray(content)) return [];
   const texts = content.filter(isRecord).filter((block) => block['type'] === 'text');
-  return texts.map((block) => block['text']).filter((text): text is string => typeof text === 'string' && text.trim() !== '');
+  return texts
+    .map((block) => block['text'])
+    .filter((text): text is string => typeof text === 'string' && text.trim() !== '');
 }
 
 function blocksOf(content: unknown, path: string): JsonRecord[] {
@@ -93,7 +95,8 @@ function toolsOf(tools: unknown, choice: unknown): OfferedTool[] {
   refuse(!Array.isArray(tools), 'tools: Input should be a valid list');
   if (isRecord(choice) && choice['type'] === 'none') return [];
   return (tools as unknown[]).flatMap((tool, index) => {
-    if (!isRecord(tool) || typeof tool['name'] !== 'string') throw new BadBodyError(`tools.${index}.name: Field required`);
+    if (!isRecord(tool) || typeof tool['name'] !== 'string')
+      throw new BadBodyError(`tools.${index}.name: Field required`);
     // Tools without a schema of their own are run by the server; this one has none.
     return isRecord(tool['input_schema']) ? [{ name: tool['name'], schema: tool['input_schema'] }] : [];
   });
@@ -107,7 +110,8 @@ export function parseRequest(body: unknown): RehearsalRequest {
   if (typeof maxTokens !== 'number' || !Number.isInteger(maxTokens) || maxTokens < 1) {
     throw new BadBodyError('max_tokens: Input should be an integer greater than or equal to 1');
   }
-  if (!Array.isArray(messages) || messages.length === 0) throw new BadBodyError('messages: at least one message is required');
+  if (!Array.isArray(messages) || messages.length === 0)
+    throw new BadBodyError('messages: at least one message is required');
   const said = messages.flatMap(saidOf);
   refuse(said.at(-1)?.role !== 'user', 'messages: the conversation must end with a user message (no prefill)');
   return {

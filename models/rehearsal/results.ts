@@ -2,7 +2,19 @@ import type { Outcome } from './calls.js';
 import { type JsonRecord, isRecord, stringOf } from './json.js';
 import { shorten } from './text.js';
 
-const LISTS = ['items', 'tasks', 'events', 'memories', 'contacts', 'results', 'hits', 'files', 'free', 'slots', 'reminders'];
+const LISTS = [
+  'items',
+  'tasks',
+  'events',
+  'memories',
+  'contacts',
+  'results',
+  'hits',
+  'files',
+  'free',
+  'slots',
+  'reminders',
+];
 
 /** A hit or an atom may wrap what it is about; the innermost fields win, the id of the atom stays. */
 function flat(item: unknown): JsonRecord {
@@ -36,11 +48,14 @@ export function failureOf(outcome: Outcome): string | undefined {
   if (!outcome.isError) return undefined;
   const value = isRecord(outcome.value) ? outcome.value : undefined;
   const nested = isRecord(value?.['error']) ? value['error'] : undefined;
-  const reason = stringOf(value, 'detail', 'message', 'error', 'reason', 'title') ?? stringOf(nested, 'detail', 'message', 'type');
+  const reason =
+    stringOf(value, 'detail', 'message', 'error', 'reason', 'title') ?? stringOf(nested, 'detail', 'message', 'type');
   return shorten(reason ?? (outcome.text || 'it failed without a reason'), 300);
 }
 
 /** The text of a memory, contact, task or file entry. */
 export function textOf(record: JsonRecord): string {
-  return stringOf(record, 'text', 'title', 'name', 'path', 'summary', 'snippet') ?? shorten(JSON.stringify(record), 200);
+  return (
+    stringOf(record, 'text', 'title', 'name', 'path', 'summary', 'snippet') ?? shorten(JSON.stringify(record), 200)
+  );
 }

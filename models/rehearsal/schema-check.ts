@@ -31,7 +31,10 @@ function resolve(schema: unknown, root: JsonRecord): unknown {
   return ref
     .split('/')
     .slice(1)
-    .reduce<unknown>((at, key) => (isRecord(at) ? at[key.replaceAll('~1', '/').replaceAll('~0', '~')] : undefined), root);
+    .reduce<unknown>(
+      (at, key) => (isRecord(at) ? at[key.replaceAll('~1', '/').replaceAll('~0', '~')] : undefined),
+      root,
+    );
 }
 
 function checkObject(schema: JsonRecord, value: JsonRecord, path: string, check: Check, depth: number): void {
@@ -42,14 +45,21 @@ function checkObject(schema: JsonRecord, value: JsonRecord, path: string, check:
   for (const [name, item] of Object.entries(value)) {
     if (Object.hasOwn(properties, name)) visit(properties[name], item, `${path}${name}`, check, depth);
     else if (schema['additionalProperties'] === false) check.problems.push(`${path}${name} is unknown`);
-    else if (isRecord(schema['additionalProperties'])) visit(schema['additionalProperties'], item, `${path}${name}`, check, depth);
+    else if (isRecord(schema['additionalProperties']))
+      visit(schema['additionalProperties'], item, `${path}${name}`, check, depth);
   }
 }
 
 function checkSize(schema: JsonRecord, value: unknown, path: string, check: Check): void {
-  const size = typeof value === 'number' ? value : typeof value === 'string' || Array.isArray(value) ? value.length : undefined;
+  const size =
+    typeof value === 'number' ? value : typeof value === 'string' || Array.isArray(value) ? value.length : undefined;
   if (size === undefined) return;
-  const kind = typeof value === 'number' ? ['minimum', 'maximum'] : typeof value === 'string' ? ['minLength', 'maxLength'] : ['minItems', 'maxItems'];
+  const kind =
+    typeof value === 'number'
+      ? ['minimum', 'maximum']
+      : typeof value === 'string'
+        ? ['minLength', 'maxLength']
+        : ['minItems', 'maxItems'];
   const [least, most] = kind.map((keyword) => schema[keyword]);
   if (typeof least === 'number' && size < least) check.problems.push(`${path || 'input'} is too small`);
   if (typeof most === 'number' && size > most) check.problems.push(`${path || 'input'} is too large`);
@@ -73,7 +83,8 @@ function checkUnions(schema: JsonRecord, value: unknown, path: string, check: Ch
       visit(option, value, path, inner, depth);
       return inner.problems.length === 0;
     };
-    if (options.length > 0 && !options.some(fits)) check.problems.push(`${path || 'input'} fits none of the allowed forms`);
+    if (options.length > 0 && !options.some(fits))
+      check.problems.push(`${path || 'input'} fits none of the allowed forms`);
   }
 }
 
@@ -85,10 +96,12 @@ function visit(unresolved: unknown, value: unknown, path: string, check: Check, 
     check.problems.push(`${path || 'input'} is not of type ${types.join(' or ')}`);
     return;
   }
-  if (Array.isArray(schema['enum']) && !schema['enum'].some((option) => same(option, value))) check.problems.push(`${path} is none of the allowed values`);
+  if (Array.isArray(schema['enum']) && !schema['enum'].some((option) => same(option, value)))
+    check.problems.push(`${path} is none of the allowed values`);
   if ('const' in schema && !same(schema['const'], value)) check.problems.push(`${path} is not the required value`);
   if (isRecord(value)) checkObject(schema, value, path === '' ? '' : `${path}.`, check, depth + 1);
-  if (Array.isArray(value)) value.forEach((item, index) => visit(schema['items'], item, `${path}[${index}]`, check, depth + 1));
+  if (Array.isArray(value))
+    value.forEach((item, index) => visit(schema['items'], item, `${path}[${index}]`, check, depth + 1));
   checkSize(schema, value, path, check);
   checkPattern(schema, value, path, check);
   checkUnions(schema, value, path, check, depth + 1);

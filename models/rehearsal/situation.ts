@@ -29,8 +29,15 @@ function answersQuestion(said: readonly Said[], at: number): boolean {
 function toOutcome(call: ToolCall, answers: readonly ToolAnswer[], typed: string): Outcome {
   const answer = answers.find((candidate) => candidate.id === call.id);
   const parsed = answer === undefined ? undefined : parseJson(answer.text);
-  const outcome = { name: call.name, input: call.input, answered: answer !== undefined, isError: answer?.isError ?? false, text: answer?.text ?? '' };
-  const needsTyped = call.name === QUESTION_SKILL && typed !== '' && !(isRecord(parsed) && typeof parsed['answer'] === 'string');
+  const outcome = {
+    name: call.name,
+    input: call.input,
+    answered: answer !== undefined,
+    isError: answer?.isError ?? false,
+    text: answer?.text ?? '',
+  };
+  const needsTyped =
+    call.name === QUESTION_SKILL && typed !== '' && !(isRecord(parsed) && typeof parsed['answer'] === 'string');
   return needsTyped ? { ...outcome, answered: true, value: { answer: typed } } : { ...outcome, value: parsed };
 }
 
@@ -41,7 +48,13 @@ function outcomesIn(said: readonly Said[]): Outcome[] {
     const next = rest.findIndex((later) => later.role === 'assistant');
     const replies = (next === -1 ? rest : rest.slice(0, next)).filter((later) => later.role === 'user');
     const typed = replies.flatMap((reply) => reply.texts).join('\n');
-    return message.calls.map((call) => toOutcome(call, replies.flatMap((reply) => reply.answers), typed));
+    return message.calls.map((call) =>
+      toOutcome(
+        call,
+        replies.flatMap((reply) => reply.answers),
+        typed,
+      ),
+    );
   });
 }
 
@@ -49,7 +62,9 @@ function outcomesIn(said: readonly Said[]): Outcome[] {
 export function readSituation(request: RehearsalRequest): Situation {
   const lastFinal = request.said.findLastIndex(isFinal);
   const open = request.said.slice(lastFinal + 1);
-  const at = open.findLastIndex((message, index) => message.role === 'user' && message.texts.length > 0 && !answersQuestion(open, index));
+  const at = open.findLastIndex(
+    (message, index) => message.role === 'user' && message.texts.length > 0 && !answersQuestion(open, index),
+  );
   const message = open[at];
   const since = open.slice(at + 1);
   const turns = since.filter((later) => later.role === 'assistant').length;

@@ -1,6 +1,9 @@
 /** Characters speech-to-text and phones like to vary, brought to one form. Never changes the length. */
 export function normaliseText(text: string): string {
-  return text.replace(/[\u2018\u2019\u02BC]/g, "'").replace(/[\u201C\u201D\u201E]/g, '"').replace(/[\u00A0\u202F]/g, ' ');
+  return text
+    .replace(/[\u2018\u2019\u02BC]/g, "'")
+    .replace(/[\u201C\u201D\u201E]/g, '"')
+    .replace(/[\u00A0\u202F]/g, ' ');
 }
 
 /** A pattern that only matches whole words, also beside umlauts; case is ignored unless told. */
@@ -54,7 +57,12 @@ export function capitalise(text: string): string {
 /** At most `limit` characters, with an ellipsis where something was cut. */
 export function shorten(text: string, limit: number): string {
   const flat = text.replace(/\s+/g, ' ').trim();
-  return flat.length <= limit ? flat : `${flat.slice(0, limit - 1).trimEnd().toWellFormed()}…`;
+  return flat.length <= limit
+    ? flat
+    : `${flat
+        .slice(0, limit - 1)
+        .trimEnd()
+        .toWellFormed()}…`;
 }
 
 const STOP_WORDS = new Set(
@@ -70,7 +78,10 @@ const STOP_WORDS = new Set(
 
 /** The words of a text that carry meaning, lower case, without doubles. */
 export function contentWords(text: string): string[] {
-  const words = normaliseText(text).toLowerCase().match(/[\p{L}\d][\p{L}\d'-]*/gu) ?? [];
+  const words =
+    normaliseText(text)
+      .toLowerCase()
+      .match(/[\p{L}\d][\p{L}\d'-]*/gu) ?? [];
   const bare = words.map((word) => word.replace(/'s$|[-']+$/g, ''));
   return [...new Set(bare.filter((word) => word.length > 1 && !STOP_WORDS.has(word)))];
 }

@@ -4,11 +4,14 @@ import { type DayMention, findDays } from './days.js';
 import { tidy } from './text.js';
 
 /** Words with which a speaker takes back what was just said. */
-export const CORRECTION = /(?:^|[\s,–-])(?:no,|no wait|wait,|sorry|i mean|i meant|actually|rather|correction|scratch that|make that|nein,|quatsch)/i;
+export const CORRECTION =
+  /(?:^|[\s,–-])(?:no,|no wait|wait,|sorry|i mean|i meant|actually|rather|correction|scratch that|make that|nein,|quatsch)/i;
 
-const DEADLINE = /(?:^|[\s,(])((?:no later than|not later than|at the latest by|due(?: on| by)?|by|until|till|before|bis(?: zum)?|spätestens(?: am)?|vor)(?: the)?) ?$/i;
+const DEADLINE =
+  /(?:^|[\s,(])((?:no later than|not later than|at the latest by|due(?: on| by)?|by|until|till|before|bis(?: zum)?|spätestens(?: am)?|vor)(?: the)?) ?$/i;
 const ON_DAY = /(?:^|[\s,(])((?:on|for|am)(?: the)?) ?$/i;
-const MEETING_BEFORE = /(?:call|meeting|appointment|sync|session|review|workshop|demo|presentation|conference|termin|treffen|besprechung)s?,? (?:on|for|am)? ?$/i;
+const MEETING_BEFORE =
+  /(?:call|meeting|appointment|sync|session|review|workshop|demo|presentation|conference|termin|treffen|besprechung)s?,? (?:on|for|am)? ?$/i;
 
 export interface Due {
   /** A day, or an instant with offset where a time was said. */
@@ -23,7 +26,11 @@ export function instantText(time: Temporal.ZonedDateTime): string {
 }
 
 /** Builds the instant in the zone itself, so that clock changes in between do no harm. */
-export function atClock(date: Temporal.PlainDate, time: { hour: number; minute: number }, zone: string): Temporal.ZonedDateTime {
+export function atClock(
+  date: Temporal.PlainDate,
+  time: { hour: number; minute: number },
+  zone: string,
+): Temporal.ZonedDateTime {
   return date.toZonedDateTime({ timeZone: zone, plainTime: { hour: time.hour, minute: time.minute } });
 }
 
@@ -38,13 +45,16 @@ function dated(mention: DayMention): mention is DayMention & { date: Temporal.Pl
 
 function nearbyTime(clause: string, mention: Span, times: readonly TimeMention[]): TimeMention | undefined {
   return times.find((time) => {
-    if (time.index >= mention.to) return /^(?: ?(?:morning|afternoon|evening))?,? ?(?:at |by |um )?$/i.test(clause.slice(mention.to, time.index));
+    if (time.index >= mention.to)
+      return /^(?: ?(?:morning|afternoon|evening))?,? ?(?:at |by |um )?$/i.test(clause.slice(mention.to, time.index));
     return time.end <= mention.from && /^,? ?(?:on )?$/i.test(clause.slice(time.end, mention.from));
   });
 }
 
 function isAtTheEdge(clause: string, mention: DayMention, time: TimeMention | undefined): boolean {
-  const after = clause.slice(Math.max(mention.end, time?.end ?? 0)).replace(/^ ?(?:morning|afternoon|evening|latest|at the latest)/i, '');
+  const after = clause
+    .slice(Math.max(mention.end, time?.end ?? 0))
+    .replace(/^ ?(?:morning|afternoon|evening|latest|at the latest)/i, '');
   return !/[\p{L}\d]/u.test(after) || /^ (?:about|regarding|via|über) /i.test(after);
 }
 
@@ -55,7 +65,8 @@ function leadOf(clause: string, at: number, pattern: RegExp): number | undefined
 
 function spanOf(clause: string, mention: DayMention, time: TimeMention | undefined): Span {
   const start = Math.min(mention.index, time?.index ?? mention.index);
-  const from = leadOf(clause, start, DEADLINE) ?? leadOf(clause, start, /(?:^|[\s,(])((?:on|for|at|am|um)(?: the)?) ?$/i) ?? start;
+  const from =
+    leadOf(clause, start, DEADLINE) ?? leadOf(clause, start, /(?:^|[\s,(])((?:on|for|at|am|um)(?: the)?) ?$/i) ?? start;
   const end = Math.max(mention.end, time?.end ?? 0);
   const tail = /^ ?(?:morning|afternoon|evening|at the latest|latest)(?!\p{L})/iu.exec(clause.slice(end));
   return { from, to: end + (tail?.[0].length ?? 0) };
@@ -73,7 +84,10 @@ function chooseDay(clause: string, days: readonly DayMention[], times: readonly 
   if (deadlines.length > 1 || days.length !== 1 || last === undefined) return undefined;
   const before = clause.slice(0, startOf(last));
   if (/^\W*(?:on |am )?$/i.test(before)) return last;
-  const plain = last.kind === 'day' || !/(?:^|\s)(?:from|since|of|the|a|about|vom|seit)\s$/i.test(before) || leadOf(clause, last.index, ON_DAY) !== undefined;
+  const plain =
+    last.kind === 'day' ||
+    !/(?:^|\s)(?:from|since|of|the|a|about|vom|seit)\s$/i.test(before) ||
+    leadOf(clause, last.index, ON_DAY) !== undefined;
   const atEnd = isAtTheEdge(clause, last, nearbyTime(clause, { from: last.index, to: last.end }, times));
   return plain && atEnd && !MEETING_BEFORE.test(before) ? last : undefined;
 }

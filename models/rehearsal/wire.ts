@@ -80,7 +80,9 @@ function pieces(text: string, size: number): string[] {
   const characters = [...text];
   const parts = Math.max(1, Math.min(Math.max(2, Math.ceil(characters.length / size)), characters.length));
   const step = Math.ceil(characters.length / parts);
-  return Array.from({ length: parts }, (_, index) => characters.slice(index * step, (index + 1) * step).join('')).filter((part) => part !== '');
+  return Array.from({ length: parts }, (_, index) =>
+    characters.slice(index * step, (index + 1) * step).join(''),
+  ).filter((part) => part !== '');
 }
 
 function blockEvents(block: WireBlock, index: number): WireEvent[] {
@@ -90,19 +92,37 @@ function blockEvents(block: WireBlock, index: number): WireEvent[] {
     block.type === 'text'
       ? pieces(block.text, 40).map((text) => delta({ type: 'text_delta', text }))
       : pieces(JSON.stringify(block.input), 60).map((json) => delta({ type: 'input_json_delta', partial_json: json }));
-  return [{ type: 'content_block_start', index, content_block: start }, ...deltas, { type: 'content_block_stop', index }];
+  return [
+    { type: 'content_block_start', index, content_block: start },
+    ...deltas,
+    { type: 'content_block_stop', index },
+  ];
 }
 
 /** The same answer as the events of a stream, in the vendor's order. */
 export function toEvents(message: WireMessage): WireEvent[] {
-  const { cache_creation_input_tokens, cache_read_input_tokens, input_tokens, output_tokens, output_tokens_details, server_tool_use } = message.usage;
+  const {
+    cache_creation_input_tokens,
+    cache_read_input_tokens,
+    input_tokens,
+    output_tokens,
+    output_tokens_details,
+    server_tool_use,
+  } = message.usage;
   return [
     { type: 'message_start', message: template(message.id, message.model, input_tokens) },
     ...message.content.flatMap(blockEvents),
     {
       type: 'message_delta',
       delta: { container: null, stop_details: null, stop_reason: message.stop_reason, stop_sequence: null },
-      usage: { cache_creation_input_tokens, cache_read_input_tokens, input_tokens, output_tokens, output_tokens_details, server_tool_use },
+      usage: {
+        cache_creation_input_tokens,
+        cache_read_input_tokens,
+        input_tokens,
+        output_tokens,
+        output_tokens_details,
+        server_tool_use,
+      },
     },
     { type: 'message_stop' },
   ];

@@ -1,7 +1,12 @@
 const REGIONS = ['Africa', 'America', 'Asia', 'Atlantic', 'Australia', 'Europe', 'Indian', 'Pacific'];
 
 function plain(name: string): string {
-  return name.normalize('NFD').replace(/\p{M}/gu, '').replace(/[_\s-]+/g, ' ').trim().toLowerCase();
+  return name
+    .normalize('NFD')
+    .replace(/\p{M}/gu, '')
+    .replace(/[_\s-]+/g, ' ')
+    .trim()
+    .toLowerCase();
 }
 
 function isZone(name: string): boolean {

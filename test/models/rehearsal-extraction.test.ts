@@ -1,87 +1,13 @@
-import { Temporal } from 'temporal-polyfill';
 import { describe, expect, it } from 'vitest';
 import { findActionItems } from '../../models/rehearsal/action-items.js';
-import { findDuration, findTimes } from '../../models/rehearsal/clock-times.js';
-import { findDays } from '../../models/rehearsal/days.js';
 import { findMeetings } from '../../models/rehearsal/meetings.js';
-import { splitSentences } from '../../models/rehearsal/text.js';
 import { setting } from './rehearsal-harness.js';
 
-const TODAY = Temporal.PlainDate.from('2026-11-24');
 const ME = 'Mike Brandt';
 
 function items(text: string, now?: string) {
   return findActionItems(text, setting(now)).map((item) => [item.title, item.owner ?? null, item.due ?? null]);
 }
-
-describe('days', () => {
-  it.each([
-    ['tomorrow', '2026-11-25'],
-    ['the day after tomorrow', '2026-11-26'],
-    ['on Friday', '2026-11-27'],
-    ['on Tuesday', '2026-12-01'],
-    ['next Thursday', '2026-12-03'],
-    ['this Thursday', '2026-11-26'],
-    ['Monday next week', '2026-11-30'],
-    ['by the thirtieth of November', '2026-11-30'],
-    ['on December 1st', '2026-12-01'],
-    ['on the twenty-first of January', '2027-01-21'],
-    ['on 2026-12-24', '2026-12-24'],
-    ['am 3.12.', '2026-12-03'],
-    ['am 30. November', '2026-11-30'],
-    ['by the fifth', '2026-12-05'],
-    ['by the end of next week', '2026-12-04'],
-    ['by the end of the week', '2026-11-27'],
-    ['end of the month', '2026-11-30'],
-    ['in three business days', '2026-11-27'],
-    ['in two weeks', '2026-12-08'],
-    ['bis nächsten Freitag', '2026-11-27'],
-    ['Friday, the 27th of November', '2026-11-27'],
-    ['on 30/11', '2026-11-30'],
-  ])('reads “%s” as %s', (text, date) => {
-    expect(findDays(text, TODAY).map((mention) => mention.date?.toString())).toEqual([date]);
-  });
-
-  it.each(['we sat there in a second', 'you may first ask', 'one of 11/12 people', 'good morning', 'the second version', 'March on', 'Guten Morgen'])('finds no day in “%s”', (text) => {
-    expect(findDays(text, TODAY).filter((mention) => mention.date !== undefined)).toEqual([]);
-  });
-
-  it.each([
-    ['every Friday', 'recurring'],
-    ["Friday's report", 'recurring'],
-    ['last Friday', 'past'],
-    ['sometime next week', 'vague'],
-    ['Friday the 26th of November', 'conflict'],
-  ])('takes “%s” as %s, not as a date', (text, kind) => {
-    expect(findDays(text, TODAY)).toMatchObject([{ kind }]);
-  });
-});
-
-describe('times', () => {
-  it.each([
-    ['at ten', '10:00'], ['at three', '15:00'], ['at three thirty', '15:30'], ['at 3 pm', '15:00'], ['at 15:45', '15:45'], ['at 07:30', '7:30'],
-    ['at half past two', '14:30'], ['at quarter to nine', '8:45'], ["nine o'clock", '9:00'], ['at noon', '12:00'], ['um 10 Uhr 30', '10:30'],
-    ['at six in the morning', '6:00'], ['at eight in the evening', '20:00'], ['um halb vier', '15:30'], ['Tuesday ten', '10:00'],
-  ])('reads “%s” as %s', (text, time) => {
-    expect(findTimes(text).map((mention) => `${mention.hour}:${String(mention.minute).padStart(2, '0')}`)).toEqual([time]);
-  });
-
-  it.each(['at one point', 'at 3 percent', 'by two people', 'ten chairs', 'version 10.30', 'at 99'])('finds no time in “%s”', (text) => {
-    expect(findTimes(text)).toEqual([]);
-  });
-
-  it.each([
-    ['for an hour', 60], ['half an hour', 30], ['45 minutes', 45], ['an hour and a half', 90], ['a thirty-minute call', 30], ['in an hour', undefined], ['an hour ago', undefined],
-  ])('reads the length in “%s” as %s', (text, minutes) => {
-    expect(findDuration(text)?.minutes).toBe(minutes);
-  });
-});
-
-describe('sentences', () => {
-  it('keeps titles, clock times and German dates whole', () => {
-    expect(splitSentences('Dr. Weber calls at 3 p.m. on Friday. Bis zum 30. November. Done!')).toEqual(['Dr. Weber calls at 3 p.m. on Friday.', 'Bis zum 30. November.', 'Done!']);
-  });
-});
 
 describe('action items', () => {
   it.each<[string, (string | null)[][]]>([
@@ -91,8 +17,18 @@ describe('action items', () => {
     ['Tom to write the spec by the end of next week', [['Write the spec', 'Tom', '2026-12-04']]],
     ['To-do: order new chairs', [['Order new chairs', null, null]]],
     ['Action item for Lena: fix the printer by Monday.', [['Fix the printer', 'Lena', '2026-11-30']]],
-    ['Sarah sends the slides by Monday and books the room, and Tom checks the budget.', [['Send the slides', 'Sarah', '2026-11-30'], ['Book the room', 'Sarah', null], ['Check the budget', 'Tom', null]]],
-    ['Dr. Weber reviews the contract until the 15th of December.', [['Review the contract', 'Dr. Weber', '2026-12-15']]],
+    [
+      'Sarah sends the slides by Monday and books the room, and Tom checks the budget.',
+      [
+        ['Send the slides', 'Sarah', '2026-11-30'],
+        ['Book the room', 'Sarah', null],
+        ['Check the budget', 'Tom', null],
+      ],
+    ],
+    [
+      'Dr. Weber reviews the contract until the 15th of December.',
+      [['Review the contract', 'Dr. Weber', '2026-12-15']],
+    ],
     ['We agreed that Jonas updates the site by Friday.', [['Update the site', 'Jonas', '2026-11-27']]],
     ['Peter said he will send the draft by Thursday.', [['Send the draft', 'Peter', '2026-11-26']]],
     ['By Friday, Eva needs to sign the form.', [['Sign the form', 'Eva', '2026-11-27']]],
@@ -108,7 +44,13 @@ describe('action items', () => {
     ['She will book a room.', [['Book a room', null, null]]],
     ['We need to renew the domain by Monday.', [['Renew the domain', null, '2026-11-30']]],
     ['The client sends the contract by Wednesday.', [['The client: send the contract', null, '2026-11-25']]],
-    ['Next steps:\n- Website: fix the login\n- call the bank', [['Website: fix the login', null, null], ['Call the bank', null, null]]],
+    [
+      'Next steps:\n- Website: fix the login\n- call the bank',
+      [
+        ['Website: fix the login', null, null],
+        ['Call the bank', null, null],
+      ],
+    ],
   ])('leaves the owner out where the words do not settle it: “%s”', (text, expected) => {
     expect(items(text)).toEqual(expected);
   });
@@ -128,22 +70,62 @@ describe('action items', () => {
   });
 
   it.each([
-    'Sarah sent the offer on Friday.', "Sarah won't send the offer.", 'Sarah does not send anything by Friday.', 'Nobody sends the offer by Friday.',
-    'Maybe Sarah sends the offer.', 'Sarah might send the offer by Friday.', 'Sarah will probably send the offer by Friday.', 'I think Sarah will send it.',
-    'If Sarah sends the offer by Friday, I check it.', 'Does Sarah send the offer by Friday?', 'Sarah likes the plan.', 'Sarah is on holiday until Monday.',
-    'The server sends an error every night.', 'I send the report every Friday.', 'I read the book. I set the table.', 'It works by Friday.', 'Thanks to Sarah we won.',
-    'The weather will be bad on Friday.', 'You send me the offer by Friday.',
+    'Sarah never sends the offer by Friday.',
+    "I don't check it by Friday.",
+    'Sarah sent the offer on Friday.',
+    "Sarah won't send the offer.",
+    'Sarah does not send anything by Friday.',
+    'Nobody sends the offer by Friday.',
+    'Maybe Sarah sends the offer.',
+    'Sarah might send the offer by Friday.',
+    'Sarah will probably send the offer by Friday.',
+    'I think Sarah will send it.',
+    'If Sarah sends the offer by Friday, I check it.',
+    'Does Sarah send the offer by Friday?',
+    'Sarah likes the plan.',
+    'Sarah is on holiday until Monday.',
+    'The server sends an error every night.',
+    'I send the report every Friday.',
+    'I read the book. I set the table.',
+    'It works by Friday.',
+    'Thanks to Sarah we won.',
+    'The weather will be bad on Friday.',
+    'You send me the offer by Friday.',
   ])('finds none in “%s”', (text) => {
     expect(items(text)).toEqual([]);
   });
 
+  it.each<[string, (string | null)[][]]>([
+    [
+      'Quick note to self: I need to renew my passport by the tenth of January.',
+      [['Renew my passport', ME, '2027-01-10']],
+    ],
+    [
+      'Sarah: I will send the offer by Friday. I check the numbers too.',
+      [
+        ['Send the offer', null, '2026-11-27'],
+        ['Check the numbers too', null, null],
+      ],
+    ],
+    ['Recap: I will send the offer by Friday.', [['Send the offer', ME, '2026-11-27']]],
+    ['Mike: I will send the offer by Friday.', [['Send the offer', ME, '2026-11-27']]],
+    ['Sarah said, I will send the offer by Friday.', []],
+    ['Sarah asked whether I will send the offer by Friday.', []],
+  ])('knows whose “I” it is in “%s”', (text, expected) => {
+    expect(items(text)).toEqual(expected);
+  });
+
   it('builds an instant in the zone, also across the change of the clocks', () => {
-    expect(items('I call the bank tomorrow at 9 am.', '2026-10-24T20:00:00+02:00')[0]?.[2]).toBe('2026-10-25T09:00:00+01:00');
+    expect(items('I call the bank tomorrow at 9 am.', '2026-10-24T20:00:00+02:00')[0]?.[2]).toBe(
+      '2026-10-25T09:00:00+01:00',
+    );
   });
 
   it('leaves owner and date out when user and time are not known', () => {
     const nobody = { user: undefined, timeZone: 'UTC', now: undefined, tools: [] };
-    expect(findActionItems('I check the numbers by Friday.', nobody)).toEqual([{ title: 'Check the numbers by Friday' }]);
+    expect(findActionItems('I check the numbers by Friday.', nobody)).toEqual([
+      { title: 'Check the numbers by Friday' },
+    ]);
   });
 });
 
@@ -153,24 +135,70 @@ function events(text: string, now?: string) {
 
 describe('the next meeting', () => {
   it.each([
-    ['The next call with Eva is next Tuesday at three, for an hour.', 'Next call with Eva', '2026-12-01T15:00:00+01:00', '2026-12-01T16:00:00+01:00'],
-    ['Next meeting: Thursday at 10:30 about the budget.', 'Next meeting about the budget', '2026-11-26T10:30:00+01:00', '2026-11-26T11:00:00+01:00'],
+    [
+      'The next call with Eva is next Tuesday at three, for an hour.',
+      'Next call with Eva',
+      '2026-12-01T15:00:00+01:00',
+      '2026-12-01T16:00:00+01:00',
+    ],
+    [
+      'Next meeting: Thursday at 10:30 about the budget.',
+      'Next meeting about the budget',
+      '2026-11-26T10:30:00+01:00',
+      '2026-11-26T11:00:00+01:00',
+    ],
     ['We talk again on Monday at two.', 'Meeting', '2026-11-30T14:00:00+01:00', '2026-11-30T14:30:00+01:00'],
-    ['Our next sync is on Tuesday, no, Wednesday at ten, half an hour.', 'Next sync', '2026-11-25T10:00:00+01:00', '2026-11-25T10:30:00+01:00'],
-    ['The next call is on Tuesday. Ten o\'clock. It takes 45 minutes.', 'Next call', '2026-12-01T10:00:00+01:00', '2026-12-01T10:45:00+01:00'],
-    ['Next call on Tuesday at ten, not Wednesday.', 'Next call', '2026-12-01T10:00:00+01:00', '2026-12-01T10:30:00+01:00'],
-    ["Let's have a follow-up with Sarah next Wednesday from 2 to 3:30 pm.", 'Follow-up with Sarah', '2026-12-02T14:00:00+01:00', '2026-12-02T15:30:00+01:00'],
-    ['Sarah sends the slides by Monday, and the next call is on Tuesday at ten.', 'Next call', '2026-12-01T10:00:00+01:00', '2026-12-01T10:30:00+01:00'],
+    [
+      'Our next sync is on Tuesday, no, Wednesday at ten, half an hour.',
+      'Next sync',
+      '2026-11-25T10:00:00+01:00',
+      '2026-11-25T10:30:00+01:00',
+    ],
+    [
+      "The next call is on Tuesday. Ten o'clock. It takes 45 minutes.",
+      'Next call',
+      '2026-12-01T10:00:00+01:00',
+      '2026-12-01T10:45:00+01:00',
+    ],
+    [
+      'Next call on Tuesday at ten, not Wednesday.',
+      'Next call',
+      '2026-12-01T10:00:00+01:00',
+      '2026-12-01T10:30:00+01:00',
+    ],
+    [
+      "Let's have a follow-up with Sarah next Wednesday from 2 to 3:30 pm.",
+      'Follow-up with Sarah',
+      '2026-12-02T14:00:00+01:00',
+      '2026-12-02T15:30:00+01:00',
+    ],
+    [
+      'Sarah sends the slides by Monday, and the next call is on Tuesday at ten.',
+      'Next call',
+      '2026-12-01T10:00:00+01:00',
+      '2026-12-01T10:30:00+01:00',
+    ],
     ["Let's meet tomorrow at 15:00 London time.", 'Meeting', '2026-11-25T15:00:00+00:00', '2026-11-25T15:30:00+00:00'],
-    ['Nächster Termin am Dienstag um 10 Uhr.', 'Nächster Termin', '2026-12-01T10:00:00+01:00', '2026-12-01T10:30:00+01:00'],
+    [
+      'Nächster Termin am Dienstag um 10 Uhr.',
+      'Nächster Termin',
+      '2026-12-01T10:00:00+01:00',
+      '2026-12-01T10:30:00+01:00',
+    ],
   ])('is entered for “%s”', (text, title, start, end) => {
     expect(events(text)).toEqual([[title, start, end]]);
   });
 
   it.each([
-    'No other call was agreed for Tuesday at ten.', 'We did not set another call. Tuesday at ten is for the dentist.', "We don't have a call on Tuesday at ten.",
-    'The next call on Tuesday at ten was cancelled.', 'The next call is on Tuesday at ten. Actually, cancel the call.', 'We had a call on Monday at ten.',
-    'Sarah has a meeting with her lawyer on Friday at ten.', 'Can we have the next call on Tuesday at ten?', 'Kein weiterer Termin am Dienstag um 10 Uhr.',
+    'No other call was agreed for Tuesday at ten.',
+    'We did not set another call. Tuesday at ten is for the dentist.',
+    "We don't have a call on Tuesday at ten.",
+    'The next call on Tuesday at ten was cancelled.',
+    'The next call is on Tuesday at ten. Actually, cancel the call.',
+    'We had a call on Monday at ten.',
+    'Sarah has a meeting with her lawyer on Friday at ten.',
+    'Can we have the next call on Tuesday at ten?',
+    'Kein weiterer Termin am Dienstag um 10 Uhr.',
   ])('is not entered for “%s”', (text) => {
     expect(findMeetings(text, setting()).events).toEqual([]);
   });
@@ -195,30 +223,62 @@ describe('the next meeting', () => {
 
 describe('nothing is invented', () => {
   const people = ['Sarah', 'Tom Berger', 'Dr. Weber', 'I', 'We', 'She', 'Sarah and Tom', 'The client', 'Nobody'];
-  const deeds = [['send', 'sends'], ['check', 'checks'], ['prepare', 'prepares'], ['love', 'loves']];
-  const whens = [['', null], [' by Friday', '2026-11-27'], [' tomorrow', '2026-11-25'], [' by the end of next week', '2026-12-04'], [' next week', null]] as const;
-  const texts = people.flatMap((person) => deeds.flatMap(([base, third]) => whens.flatMap(([when, due]) => [`${person} ${third} the plan${when}.`, `${person} will ${base} the plan${when}.`, `${person} did not ${base} the plan${when}.`].map((text) => ({ text, due })))));
+  const deeds = [
+    ['send', 'sends'],
+    ['check', 'checks'],
+    ['prepare', 'prepares'],
+    ['love', 'loves'],
+  ];
+  const whens = [
+    ['', null],
+    [' by Friday', '2026-11-27'],
+    [' tomorrow', '2026-11-25'],
+    [' by the end of next week', '2026-12-04'],
+    [' next week', null],
+  ] as const;
+  const texts = people.flatMap((person) =>
+    deeds.flatMap(([base, third]) =>
+      whens.flatMap(([when, due]) =>
+        [
+          `${person} ${third} the plan${when}.`,
+          `${person} will ${base} the plan${when}.`,
+          `${person} did not ${base} the plan${when}.`,
+        ].map((text) => ({ text, due })),
+      ),
+    ),
+  );
 
   it(`holds for owners, dates and titles of ${texts.length} sentences`, () => {
-    for (const { text, due } of texts) {
-      for (const item of findActionItems(text, setting())) {
+    const invented = texts.flatMap(({ text, due }) =>
+      findActionItems(text, setting()).filter((item) => {
         const said = item.owner === ME ? 'I' : (item.owner ?? '');
-        expect(text.startsWith(said), text).toBe(true);
-        expect(item.due ?? null, text).toBe(due);
         const words = item.title.toLowerCase().replace(/[:.]/g, '').split(' ');
-        expect(words.every((word) => text.toLowerCase().includes(word)), `${text} → ${item.title}`).toBe(true);
-        expect(text, text).not.toMatch(/did not|Nobody|love/);
-      }
-    }
+        const derived = text.startsWith(said) && words.every((word) => text.toLowerCase().includes(word));
+        return !derived || (item.due ?? null) !== due || /did not|Nobody|love/.test(text);
+      }),
+    );
+    expect(invented).toEqual([]);
+    expect(texts.flatMap(({ text }) => findActionItems(text, setting())).length).toBeGreaterThan(100);
   });
 
-  it('survives any text', () => {
-    const odd = ['', ' ', '\u0000', '👋🏽'.repeat(50), '"'.repeat(200), 'a '.repeat(3000), 'Sarah, '.repeat(400), 'and '.repeat(1000), '(((((', '- - - -', 'by by by Friday by', '99/99/9999 at 99:99', 'A and B and C and D '.repeat(60)];
-    for (const text of odd) {
-      const started = Date.now();
-      findActionItems(text, setting());
-      findMeetings(text, setting());
-      expect(Date.now() - started, text.slice(0, 20)).toBeLessThan(2000);
-    }
+  it.each([
+    '',
+    ' ',
+    '\u0000',
+    '👋🏽'.repeat(50),
+    '"'.repeat(200),
+    'a '.repeat(3000),
+    'Sarah, '.repeat(400),
+    'and so on, '.repeat(5000),
+    '(((((',
+    '- - - -',
+    'by by by Friday by',
+    '99/99/9999 at 99:99',
+    'A and B and C and D '.repeat(60),
+  ])('reads odd text in bounded time: %.20j', (text) => {
+    const started = Date.now();
+    findActionItems(text, setting());
+    findMeetings(text, setting());
+    expect(Date.now() - started).toBeLessThan(2000);
   });
 });

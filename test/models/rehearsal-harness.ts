@@ -11,17 +11,39 @@ export const SYSTEM = `You are an assistant.\n\nUser: Mike Brandt\nTime zone: Eu
 export type Input = Record<string, unknown>;
 
 const text = { type: 'string', minLength: 1 };
-const due = { anyOf: [{ type: 'string', pattern: '^\\d{4}-\\d{2}-\\d{2}$' }, { type: 'string', format: 'date-time' }] };
+const due = {
+  anyOf: [
+    { type: 'string', pattern: '^\\d{4}-\\d{2}-\\d{2}$' },
+    { type: 'string', format: 'date-time' },
+  ],
+};
 
 function tool(name: string, properties: Input, required: string[] = Object.keys(properties)): Anthropic.Tool {
-  return { name, description: `Does ${name}.`, input_schema: { type: 'object', properties, required, additionalProperties: false } };
+  return {
+    name,
+    description: `Does ${name}.`,
+    input_schema: { type: 'object', properties, required, additionalProperties: false },
+  };
 }
 
 export const TOOLS: readonly Anthropic.Tool[] = [
   tool('tasks_create', { title: text, owner: text, due, notes: text }, ['title']),
   tool('tasks_list', { status: { enum: ['open', 'done', 'held'] } }, []),
-  tool('tasks_update', { task: text, status: { enum: ['open', 'done', 'held'] }, title: text, owner: text, due }, ['task']),
-  tool('calendar_create_event', { title: text, start: text, end: text, timeZone: text, attendees: { type: 'array', items: text }, description: text }, ['title', 'start', 'end', 'timeZone', 'attendees']),
+  tool('tasks_update', { task: text, status: { enum: ['open', 'done', 'held'] }, title: text, owner: text, due }, [
+    'task',
+  ]),
+  tool(
+    'calendar_create_event',
+    {
+      title: text,
+      start: text,
+      end: text,
+      timeZone: text,
+      attendees: { type: 'array', items: text },
+      description: text,
+    },
+    ['title', 'start', 'end', 'timeZone', 'attendees'],
+  ),
   tool('calendar_list_events', { from: text, to: text }),
   tool('calendar_find_free', { from: text, to: text, durationMinutes: { type: 'integer', minimum: 5 } }),
   tool('search_memory', { query: text, limit: { type: 'integer' } }, ['query']),
@@ -37,7 +59,12 @@ export const TOOLS: readonly Anthropic.Tool[] = [
 ];
 
 export function createClient(): Anthropic {
-  return new Anthropic({ apiKey: 'rehearsal', baseURL: 'http://rehearsal.invalid', maxRetries: 0, fetch: createRehearsalFetch() });
+  return new Anthropic({
+    apiKey: 'rehearsal',
+    baseURL: 'http://rehearsal.invalid',
+    maxRetries: 0,
+    fetch: createRehearsalFetch(),
+  });
 }
 
 /** The setting of `SYSTEM`, for the pure functions. */
@@ -64,7 +91,9 @@ export interface Played {
 const done: Run = (_name, input) => ({ value: { id: 'x1', ...input } });
 
 function check(definition: string, value: unknown): void {
-  const violations = hasVendorSchemas() ? vendorValidator('anthropic/messages-2026-10-21.schema.json')(definition, value) : [];
+  const violations = hasVendorSchemas()
+    ? vendorValidator('anthropic/messages-2026-10-21.schema.json')(definition, value)
+    : [];
   if (violations.length > 0) throw new Error(`${definition}: ${violations.slice(0, 5).join('; ')}`);
 }
 
@@ -78,7 +107,13 @@ export async function play(
   const messages: Anthropic.MessageParam[] = typeof said === 'string' ? [{ role: 'user', content: said }] : [...said];
   const turns: { name: string; input: Input }[][] = [];
   for (let turn = 0; turn < 10; turn += 1) {
-    const body = { model: 'rehearsal', max_tokens: 4096, system: [{ type: 'text' as const, text: system }], messages, tools: [...tools] };
+    const body = {
+      model: 'rehearsal',
+      max_tokens: 4096,
+      system: [{ type: 'text' as const, text: system }],
+      messages,
+      tools: [...tools],
+    };
     check('MessagesRequest', { ...body, stream: true });
     const message = await client.messages.stream(body).finalMessage();
     const uses = message.content.filter((block) => block.type === 'tool_use');

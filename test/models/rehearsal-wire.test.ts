@@ -4,16 +4,27 @@ import { createRehearsalFetch } from '../../models/rehearsal/index.js';
 import { describeWithVendorSchemas, vendorValidator } from '../helpers/vendor-schema.js';
 import { createClient, LABEL, SYSTEM, TOOLS } from './rehearsal-harness.js';
 
-const NOTE = 'Call with Lena. Lena sends the draft by Friday, and I book the flights tomorrow. The next call is on Monday at ten.';
+const NOTE =
+  'Call with Lena. Lena sends the draft by Friday, and I book the flights tomorrow. The next call is on Monday at ten.';
 const SCHEMA = 'anthropic/messages-2026-10-21.schema.json';
 
 function body(text: string, stream = true) {
-  return { model: 'rehearsal', max_tokens: 1024, system: SYSTEM, messages: [{ role: 'user', content: text }], tools: TOOLS, ...(stream ? { stream } : {}) };
+  return {
+    model: 'rehearsal',
+    max_tokens: 1024,
+    system: SYSTEM,
+    messages: [{ role: 'user', content: text }],
+    tools: TOOLS,
+    ...(stream ? { stream } : {}),
+  };
 }
 
 function post(payload: unknown, path = '/v1/messages', method = 'POST'): Promise<Response> {
   const text = typeof payload === 'string' ? payload : JSON.stringify(payload);
-  return createRehearsalFetch()(`http://rehearsal.invalid${path}`, { method, ...(method === 'GET' ? {} : { body: text }) });
+  return createRehearsalFetch()(`http://rehearsal.invalid${path}`, {
+    method,
+    ...(method === 'GET' ? {} : { body: text }),
+  });
 }
 
 interface SentEvent {
@@ -25,7 +36,10 @@ async function eventsOf(response: Response): Promise<SentEvent[]> {
   const frames = (await response.text()).split('\n\n').filter((frame) => frame !== '');
   return frames.map((frame) => {
     const [first = '', second = ''] = frame.split('\n');
-    return { name: first.replace('event: ', ''), data: JSON.parse(second.replace('data: ', '')) as Record<string, unknown> };
+    return {
+      name: first.replace('event: ', ''),
+      data: JSON.parse(second.replace('data: ', '')) as Record<string, unknown>,
+    };
   });
 }
 
@@ -33,13 +47,17 @@ describe('the rehearsal model on the wire', () => {
   it('streams calls in the order of the vendor, with the event name equal to the type', async () => {
     const events = await eventsOf(await post(body(NOTE)));
     const order = events.map((event) => event.name).join(' ');
-    expect(order).toMatch(/^message_start( content_block_start( content_block_delta)+ content_block_stop)+ message_delta message_stop$/);
+    expect(order).toMatch(
+      /^message_start( content_block_start( content_block_delta)+ content_block_stop)+ message_delta message_stop$/,
+    );
     expect(events.every((event) => event.data['type'] === event.name)).toBe(true);
   });
 
   it('streams text in several deltas that add up to the text of the plain answer', async () => {
     const events = await eventsOf(await post(body('hello')));
-    const deltas = events.filter((event) => event.name === 'content_block_delta').map((event) => (event.data['delta'] as { text: string }).text);
+    const deltas = events
+      .filter((event) => event.name === 'content_block_delta')
+      .map((event) => (event.data['delta'] as { text: string }).text);
     const plain = (await (await post(body('hello', false))).json()) as { content: { text: string }[] };
     expect(deltas.length).toBeGreaterThan(1);
     expect(deltas.join('')).toBe(plain.content[0]?.text);
@@ -95,7 +113,17 @@ describe('the rehearsal model on the wire', () => {
     ['an unknown role', { model: 'm', max_tokens: 1, messages: [{ role: 'system', content: 'hi' }] }],
     ['content that is a number', { model: 'm', max_tokens: 1, messages: [{ role: 'user', content: 5 }] }],
     ['a block without a type', { model: 'm', max_tokens: 1, messages: [{ role: 'user', content: [{ text: 'hi' }] }] }],
-    ['a prefilled answer', { model: 'm', max_tokens: 1, messages: [{ role: 'user', content: 'hi' }, { role: 'assistant', content: 'Well' }] }],
+    [
+      'a prefilled answer',
+      {
+        model: 'm',
+        max_tokens: 1,
+        messages: [
+          { role: 'user', content: 'hi' },
+          { role: 'assistant', content: 'Well' },
+        ],
+      },
+    ],
     ['tools that are no list', { model: 'm', max_tokens: 1, tools: {}, messages: [{ role: 'user', content: 'hi' }] }],
   ])('refuses %s with the 400 of the vendor', async (_name, payload) => {
     const response = await post(payload);
@@ -112,22 +140,42 @@ describe('the rehearsal model on the wire', () => {
   it('stops when the caller aborts', async () => {
     const abort = new AbortController();
     abort.abort();
-    const late = createRehearsalFetch()('http://rehearsal.invalid/v1/messages', { method: 'POST', body: JSON.stringify(body('hi')), signal: abort.signal });
+    const late = createRehearsalFetch()('http://rehearsal.invalid/v1/messages', {
+      method: 'POST',
+      body: JSON.stringify(body('hi')),
+      signal: abort.signal,
+    });
     await expect(late).rejects.toThrow();
-    const stream = createClient().messages.stream({ model: 'rehearsal', max_tokens: 64, messages: [{ role: 'user', content: 'hello' }] });
+    const stream = createClient().messages.stream({
+      model: 'rehearsal',
+      max_tokens: 64,
+      messages: [{ role: 'user', content: 'hello' }],
+    });
     stream.on('text', () => stream.abort());
     await expect(stream.finalMessage()).rejects.toThrow();
   });
 
   it('answers without streaming through the SDK', async () => {
-    const message = await createClient().messages.create({ model: 'rehearsal', max_tokens: 64, messages: [{ role: 'user', content: 'thanks' }] });
+    const message = await createClient().messages.create({
+      model: 'rehearsal',
+      max_tokens: 64,
+      messages: [{ role: 'user', content: 'thanks' }],
+    });
     expect(message.content[0]).toMatchObject({ type: 'text', text: `You are welcome.\n${LABEL}` });
     expect(message.stop_reason).toBe('end_turn');
   });
 });
 
 describeWithVendorSchemas('the rehearsal model against the schema of the vendor', () => {
-  const texts = [NOTE, 'hello', 'what did Lena say?', 'use tasks_list {}', 'colourless green ideas', '', 'Grüße 👋🏽 — "quoted" \\ text?'];
+  const texts = [
+    NOTE,
+    'hello',
+    'what did Lena say?',
+    'use tasks_list {}',
+    'colourless green ideas',
+    '',
+    'Grüße 👋🏽 — "quoted" \\ text?',
+  ];
 
   it.each(texts)('sends a valid Message for %j', async (text) => {
     expect(vendorValidator(SCHEMA)('Message', await (await post(body(text, false))).json())).toEqual([]);

@@ -76,6 +76,7 @@ describe('the development server', () => {
   it('is adopted by the next start when its parent was killed', async () => {
     const { child, firstLine } = await runFixture('start-server.ts', [home, cliPath]);
     const orphan = JSON.parse(firstLine) as { address: string; pid: number };
+    await expect(start()).rejects.toThrow(`already runs on this folder`);
     await killHard(child);
     expect(await readProcess(orphan.pid)).not.toBeNull();
 

@@ -39,7 +39,7 @@ export async function endProcess(target: ProcessInfo, graceMs = 5000): Promise<v
 }
 
 /** Whether the process still runs, and still is the same one. */
-export async function isSame(target: ProcessInfo): Promise<boolean> {
+export async function isSame(target: Pick<ProcessInfo, 'pid' | 'startedAt'>): Promise<boolean> {
   return (await readProcess(target.pid))?.startedAt === target.startedAt;
 }
 

@@ -8,7 +8,7 @@ import { endProcess, findProcesses, isSame, type ProcessInfo, readProcess } from
 import { databaseMark, portsOf, serverArguments } from './server-command.js';
 import { isHealthy, waitUntilHealthy } from './server-health.js';
 import { openServerLog, readServerLog } from './server-log.js';
-import { readRememberedPorts, writeServerState } from './server-state.js';
+import { type ProcessMark, type RememberedState, readServerState, writeServerState } from './server-state.js';
 
 const START_LIMIT_MS = 30_000;
 const ANNOUNCEMENT_LIMIT_MS = 10_000;
@@ -46,32 +46,41 @@ interface Setting extends DevServerOptions {
   readonly namespace: string;
   readonly folder: string;
   readonly dbPath: string;
+  readonly remembered: RememberedState;
+  readonly self: ProcessMark;
 }
 
 /**
  * Brings up the Temporal development server on `<home>/temporal/temporal.db`, at the ports of the start before where they
  * are free. A server on the same file that outlived its parent is adopted when it is healthy and has today's flags, else
  * ended; a stranger's server is never used. The server has its own process group: it ends by `stop()`, not by Ctrl-C.
- * Call it only while holding the home folder's lock, because it takes any other server on the file for an orphan.
+ * Throws when another living Retinue process answers for a server on the file; two starts at the very same moment are to be
+ * kept apart by the caller's lock on the home folder.
  */
 export async function startDevServer(options: DevServerOptions): Promise<DevServer> {
   const folder = join(options.home, 'temporal');
   await mkdir(folder, { recursive: true, mode: 0o700 });
   // One spelling of the path, so that a later start recognises it in a command line.
   const real = await realpath(folder);
+  const self = await readProcess(process.pid);
+  if (self === null) throw new Error('this process cannot look at itself; the list of processes is not readable');
   const setting: Setting = {
     ...options,
     namespace: options.namespace ?? 'default',
     folder: real,
     dbPath: join(real, 'temporal.db'),
+    remembered: await readServerState(real, options.log),
+    self,
   };
   return (await adoptOrphan(setting)) ?? (await startNew(setting));
 }
 
 /** Ends every other server on the database file: two of them on one file would destroy it. */
 async function adoptOrphan(setting: Setting): Promise<DevServer | null> {
+  const orphans = await findProcesses(databaseMark(setting.dbPath));
+  if (orphans.length > 0) await requireNoOtherOwner(setting);
   let adopted: DevServer | null = null;
-  for (const orphan of await findProcesses(databaseMark(setting.dbPath))) {
+  for (const orphan of orphans) {
     const ports = adopted === null ? await adoptablePorts(setting, orphan) : null;
     if (ports === null) {
       setting.log(`ending a Temporal server left behind by an earlier start (pid ${orphan.pid})`);
@@ -82,6 +91,14 @@ async function adoptOrphan(setting: Setting): Promise<DevServer | null> {
     }
   }
   return adopted;
+}
+
+/** A server whose owner lives is no orphan: taking it over, or ending it later, would pull it from under the owner's feet. */
+async function requireNoOtherOwner({ remembered: { owner }, self, folder }: Setting): Promise<void> {
+  if (owner === null || owner.pid === self.pid || !(await isSame(owner))) return;
+  throw new Error(
+    `Retinue already runs on this folder (${folder}) as process ${owner.pid}; end it first, or use another RETINUE_HOME.`,
+  );
 }
 
 /** The orphan's ports if it is what a new start would be, and answers. */
@@ -95,7 +112,7 @@ async function adoptablePorts(setting: Setting, orphan: ProcessInfo): Promise<Se
 
 /** Somebody else may take a chosen port before the server does: then it exits, and other ports are tried. */
 async function startNew(setting: Setting): Promise<DevServer> {
-  const wanted = { ...(await readRememberedPorts(setting.folder, setting.log)), ...setting.ports };
+  const wanted = { ...setting.remembered.ports, ...setting.ports };
   let failure = '';
   for (let attempt = 1; attempt <= START_ATTEMPTS; attempt++) {
     const ports = await choosePorts(attempt === 1 ? wanted : {});
@@ -163,7 +180,9 @@ async function isUp(
 }
 
 async function remember(setting: Setting, info: ProcessInfo, ports: ServerPorts, adopted: boolean): Promise<DevServer> {
+  const { pid, startedAt } = setting.self;
   await writeServerState(setting.folder, {
+    owner: { pid, startedAt },
     ports,
     pid: info.pid,
     processStartedAt: info.startedAt,

@@ -1,6 +1,6 @@
 import { CancellationScope, continueAsNew, isCancellation, log, proxyActivities, proxyLocalActivities, sleep, workflowInfo } from '@temporalio/workflow';
 import type { Activities } from '../../activities/index.js';
-import type { CallStep, RequestWorkflowInput, Step } from '../../contracts/step.js';
+import type { CallInput, CallStep, RequestWorkflowInput, Step } from '../../contracts/step.js';
 import { Readable } from './readable.js';
 import { Wakes } from './wakes.js';
 
@@ -8,7 +8,8 @@ const RETRY = { initialInterval: '100ms', backoffCoefficient: 2, maximumInterval
 
 const { think } = proxyActivities<Activities>({ startToCloseTimeout: '20m', heartbeatTimeout: '6s', retry: RETRY });
 const { runSkill, giveUp } = proxyActivities<Activities>({ startToCloseTimeout: '30s', retry: RETRY });
-const { nextStep } = proxyLocalActivities<Activities>({ startToCloseTimeout: '10s', retry: RETRY });
+/** Steps of the store alone: over in milliseconds, keyed by their rows, so running one again after a crash changes nothing. */
+const { nextStep, runSkill: runQuickSkill } = proxyLocalActivities<Activities>({ startToCloseTimeout: '10s', retry: RETRY, localRetryThreshold: '5s' });
 
 /** Calls that take longer than this must show signs of life. */
 const HEARTBEAT_FROM_MS = 10_000;
@@ -48,12 +49,14 @@ async function follow(input: RequestWorkflowInput, step: Exclude<Step, { kind: '
 }
 
 async function runCall(input: RequestWorkflowInput, call: CallStep): Promise<void> {
+  const work: CallInput = { user: input.user, request: input.request, agent: input.agent, callId: call.callId, mode: call.mode, quick: call.quick };
+  if (call.quick) return runQuickSkill.executeWithOptions({ summary: call.summary, startToCloseTimeout: call.timeoutMs }, [work]);
   const options = {
     summary: call.summary,
     startToCloseTimeout: call.timeoutMs + 5_000,
     ...(call.timeoutMs > HEARTBEAT_FROM_MS ? { heartbeatTimeout: 6_000 } : {}),
   };
-  await runSkill.executeWithOptions(options, [{ user: input.user, request: input.request, agent: input.agent, callId: call.callId, mode: call.mode, quick: call.quick }]);
+  return runSkill.executeWithOptions(options, [work]);
 }
 
 /** Sleeps until the rows change or the time has come. */

@@ -9,7 +9,8 @@ const COST = defineSearchAttributeKey('RetinueCost', SearchAttributeType.DOUBLE)
 /** Keeps the run readable in the web UI: what it does now, and attributes to search by when its status changes. */
 export class Readable {
   readonly #searchable: boolean;
-  #status = '';
+  /** As the run was started. */
+  #status = 'running';
 
   constructor(searchable: boolean) {
     this.#searchable = searchable;

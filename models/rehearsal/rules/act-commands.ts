@@ -10,15 +10,26 @@ import { afterOpening } from './store-commands.js';
 
 /** "Put/schedule … on … at …": an event of the user's own, never without a stated day and time. */
 export const schedule: Rule = (text, setting) => {
-  const what = afterOpening(text, '(?:put|schedule|book|enter|add|trage?)\\s(?=(?:.*\\s)?(?:on|at|for|tomorrow|today|next|this|am|um|morgen|\\p{L}+day)\\s?)');
+  const what = afterOpening(
+    text,
+    '(?:put|schedule|book|enter|add|trage?)\\s(?=(?:.*\\s)?(?:on|at|for|tomorrow|today|next|this|am|um|morgen|\\p{L}+day)\\s?)',
+  );
   if (what === undefined || what.endsWith('?') || /[.!]\s+\p{L}/u.test(what)) return undefined;
-  const timed = findTimes(what).length > 0 || (setting.now !== undefined && findDays(what, setting.now.toPlainDate()).length > 0);
+  const timed =
+    findTimes(what).length > 0 || (setting.now !== undefined && findDays(what, setting.now.toPlainDate()).length > 0);
   if (!timed) return undefined;
   const slot = readSlot(what, setting);
-  if ('unclear' in slot) return say(`I entered nothing: ${slot.unclear}. Say the day and the time, as in “put dentist on Tuesday at 10:00”.`);
+  if ('unclear' in slot)
+    return say(
+      `I entered nothing: ${slot.unclear}. Say the day and the time, as in “put dentist on Tuesday at 10:00”.`,
+    );
   const title = capitalise(tidy(titleWords(what, setting)));
   if (title === '') return say('I entered nothing: there is no title.');
-  return fittingCall(setting, 'calendar_create_event', { title, ...slot.value, attendees: [] }, ['title', 'start', 'end']);
+  return fittingCall(setting, 'calendar_create_event', { title, ...slot.value, attendees: [] }, [
+    'title',
+    'start',
+    'end',
+  ]);
 };
 
 function titleWords(what: string, setting: Setting): string {
@@ -32,22 +43,38 @@ function titleWords(what: string, setting: Setting): string {
 
 /** "Am I free …?": asked of the calendar for that day, or for that time. */
 export const amIFree: Rule = (text, setting) => {
-  const what = afterOpening(text, '(?:am i|are we|bin ich|when am i|do i have time|have i got time)(?: (?:still|also))?(?= (?:free|available|frei|verfügbar|on|tomorrow|today|next|this))');
+  const what = afterOpening(
+    text,
+    '(?:am i|are we|bin ich|when am i|do i have time|have i got time)(?: (?:still|also))?(?= (?:free|available|frei|verfügbar|on|tomorrow|today|next|this))',
+  );
   if (what === undefined) return undefined;
   if (!setting.now) return say('I do not know the present time.');
   const slot = readSlot(what.replace(/\?+\s*$/, ''), setting);
   const [day] = findDays(what, setting.now.toPlainDate());
   const duration = findDuration(what)?.minutes ?? 30;
-  if ('value' in slot) return fittingCall(setting, 'calendar_find_free', { from: slot.value.start, to: slot.value.end, durationMinutes: duration, timeZone: slot.value.timeZone }, ['from', 'to']);
+  if ('value' in slot)
+    return fittingCall(
+      setting,
+      'calendar_find_free',
+      { from: slot.value.start, to: slot.value.end, durationMinutes: duration, timeZone: slot.value.timeZone },
+      ['from', 'to'],
+    );
   if (!day?.date) return say('Say for which day, as in “am I free on Tuesday at 10:00?”.');
   const from = day.date.toZonedDateTime(setting.timeZone);
   const span = { from: instantText(from), to: instantText(from.add({ days: 1 })) };
-  return fittingCall(setting, 'calendar_find_free', { ...span, durationMinutes: duration, timeZone: setting.timeZone }, ['from', 'to']);
+  return fittingCall(
+    setting,
+    'calendar_find_free',
+    { ...span, durationMinutes: duration, timeZone: setting.timeZone },
+    ['from', 'to'],
+  );
 };
 
-const WRITE = /^(?:write|save|create|make)\s+(?:a |the |this )?(?:new )?(?:text )?file\s+(?:called |named )?"?(?<path>[^\s":]+)"?\s*(?::|with(?: the)?(?: text| content)?:?|containing:?|saying:?)\s*(?<text>[\s\S]+)$/iu;
+const WRITE =
+  /^(?:write|save|create|make)\s+(?:a |the |this )?(?:new )?(?:text )?file\s+(?:called |named )?"?(?<path>[^\s":]+)"?\s*(?::|with(?: the)?(?: text| content)?:?|containing:?|saying:?)\s*(?<text>[\s\S]+)$/iu;
 const READ = /^(?:read|open|show(?: me)?)\s+(?:me )?(?:the )?file\s+"?(?<path>[^\s"]+?)"?[\s.?!]*$/iu;
-const LIST = /^(?:list|show(?: me)?|what are)\s+(?:all )?(?:my |the )?files(?:\s+in\s+"?(?<folder>[^\s"]+?)"?)?[\s.?!]*$/iu;
+const LIST =
+  /^(?:list|show(?: me)?|what are)\s+(?:all )?(?:my |the )?files(?:\s+in\s+"?(?<folder>[^\s"]+?)"?)?[\s.?!]*$/iu;
 
 /** Files of the user's own folder: write, read, list. */
 export const files: Rule = (text, setting) => {
@@ -72,27 +99,46 @@ export const askMe: Rule = (text, setting) => {
 
 /** "Send me a message: …": into the user's own conversation. */
 export const messageMe: Rule = (text, setting) => {
-  const what = afterOpening(text, '(?:send me (?:a |this )?message|message me|schick mir eine nachricht)(?: (?:saying|that says|with the text))?\\s*[:,]?\\s');
-  return what === undefined ? undefined : fittingCall(setting, 'send_message', { target: 'me', text: what.replace(/^"(.*)"$/s, '$1') }, ['target', 'text']);
+  const what = afterOpening(
+    text,
+    '(?:send me (?:a |this )?message|message me|schick mir eine nachricht)(?: (?:saying|that says|with the text))?\\s*[:,]?\\s',
+  );
+  return what === undefined
+    ? undefined
+    : fittingCall(setting, 'send_message', { target: 'me', text: what.replace(/^"(.*)"$/s, '$1') }, ['target', 'text']);
 };
 
 /** "Remind me … to …": the words that say when are passed on as they are. */
 export const remindMe: Rule = (text, setting) => {
   const what = afterOpening(text, '(?:remind me|erinnere mich)\\s');
   if (what === undefined || what.endsWith('?')) return undefined;
-  const found = /^(?<when>.*?)(?:,? (?:to|that|about)|,? (?:daran,? )?(?:dass|an)) (?<text>.+)$/isu.exec(` ${what}`)?.groups;
+  const found = /^(?<when>.*?)(?:,? (?:to|that|about)|,? (?:daran,? )?(?:dass|an)) (?<text>.+)$/isu.exec(
+    ` ${what}`,
+  )?.groups;
   const lead = tidy(found?.['when'] ?? '');
-  const { when, about } = lead === '' ? trailingWhen(tidy(found?.['text'] ?? what), setting) : { when: lead, about: tidy(found?.['text'] ?? '') };
-  if (when === '' || about === '') return say('I set no reminder: say when and of what, as in “remind me on Tuesday at 9:00 to call the bank”.');
-  return fittingCall(setting, 'set_reminder', { text: capitalise(about), when, timeZone: setting.timeZone }, ['text', 'when']);
+  const { when, about } =
+    lead === ''
+      ? trailingWhen(tidy(found?.['text'] ?? what), setting)
+      : { when: lead, about: tidy(found?.['text'] ?? '') };
+  if (when === '' || about === '')
+    return say('I set no reminder: say when and of what, as in “remind me on Tuesday at 9:00 to call the bank”.');
+  return fittingCall(setting, 'set_reminder', { text: capitalise(about), when, timeZone: setting.timeZone }, [
+    'text',
+    'when',
+  ]);
 };
 
 function trailingWhen(what: string, setting: Setting): { when: string; about: string } {
   const days = setting.now ? findDays(what, setting.now.toPlainDate()) : [];
   const relative = /(?<!\p{L})in (?:an?|\d+|\p{L}+) (?:hours?|minutes?|days?|weeks?|stunden?|minuten?)/iu.exec(what);
-  const starts = [...days.map((day) => day.index), ...findTimes(what).map((time) => time.index), ...(relative ? [relative.index] : [])];
+  const starts = [
+    ...days.map((day) => day.index),
+    ...findTimes(what).map((time) => time.index),
+    ...(relative ? [relative.index] : []),
+  ];
   if (starts.length === 0) return { when: '', about: what };
   const start = Math.min(...starts);
-  const lead = /(?:^|\s)(?:every |on |at |by |am |um |bis |from )*$/i.exec(normaliseText(what.slice(0, start)))?.[0] ?? '';
+  const lead =
+    /(?:^|\s)(?:every |on |at |by |am |um |bis |from )*$/i.exec(normaliseText(what.slice(0, start)))?.[0] ?? '';
   return { when: tidy(what.slice(start - lead.length)), about: tidy(what.slice(0, start - lead.length)) };
 }

@@ -34,9 +34,15 @@ export const directUse: Rule = (text, setting) => {
     if (match.index < read || (!hasInput && !offered.has(name) && !name.includes('_'))) return [];
     read = hasInput ? objectEnd(text, after) : after;
     const input = hasInput ? parseJson(text.slice(after, read)) : {};
-    return [isRecord(input) ? exactCall(setting, name, input) : say(`What follows “use ${name}” is not JSON: ${shorten(text.slice(after, read), 80)}`)];
+    return [
+      isRecord(input)
+        ? exactCall(setting, name, input)
+        : say(`What follows “use ${name}” is not JSON: ${shorten(text.slice(after, read), 80)}`),
+    ];
   });
   if (steps.length === 0) return undefined;
   const all = together(...steps.slice(0, MAX_CALLS));
-  return steps.length > MAX_CALLS ? { ...all, notes: [...all.notes, `Only the first ${MAX_CALLS} calls were made.`] } : all;
+  return steps.length > MAX_CALLS
+    ? { ...all, notes: [...all.notes, `Only the first ${MAX_CALLS} calls were made.`] }
+    : all;
 };

@@ -1,4 +1,4 @@
-import { findActionItems } from '../action-items.js';
+import { findActionItems, MAX_READ } from '../action-items.js';
 import { fittingCall, type Rule, together } from '../calls.js';
 import { findMeetings } from '../meetings.js';
 import { normaliseText } from '../text.js';
@@ -14,9 +14,9 @@ function isRecap(text: string): boolean {
 /** A recap: one task for each explicit action item, an event for a fixed next meeting, and the note itself, all in one turn. */
 export const notes: Rule = (text, setting) => {
   const items = findActionItems(text, setting);
-  const meetings = findMeetings(text, setting);
+  const meetings = findMeetings(text.slice(0, MAX_READ).toWellFormed(), setting);
   const nothing = items.length === 0 && meetings.events.length === 0;
-  if (nothing && meetings.notes.length === 0 && !isRecap(normaliseText(text))) return undefined;
+  if (nothing && meetings.notes.length === 0 && !isRecap(normaliseText(text).slice(0, MAX_READ))) return undefined;
   const step = together(
     ...items.slice(0, MAX_ITEMS).map((item) => fittingCall(setting, 'tasks_create', { ...item }, ['title'])),
     ...meetings.events.map((event) => fittingCall(setting, 'calendar_create_event', { ...event }, ['title', 'start'])),
@@ -25,6 +25,7 @@ export const notes: Rule = (text, setting) => {
   );
   const said = [...new Set(step.notes)];
   if (items.length > MAX_ITEMS) said.push(`Only the first ${MAX_ITEMS} of ${items.length} action items were entered.`);
+  if (text.length > MAX_READ) said.push(`Only its first ${MAX_READ} characters were read for items and meetings.`);
   if (items.length === 0) said.push('I found no explicit action item in it.');
   return { calls: step.calls, notes: said };
 };

@@ -1,4 +1,4 @@
-import { Temporal } from 'temporal-polyfill';
+import type { Temporal } from 'temporal-polyfill';
 import { fittingCall, optionalCall, type Outcome, type Plan, type Rule, say, type Step, together } from '../calls.js';
 import { findDays } from '../days.js';
 import { stringOf, type JsonRecord } from '../json.js';
@@ -9,8 +9,10 @@ import { contentWords, hasWord, normaliseText, shorten } from '../text.js';
 import { instantText } from '../when.js';
 
 const TASKS = /(?<!\p{L})(?:tasks?|to-?dos?|to do|board|action items?|open items?|aufgaben?)(?!\p{L})/iu;
-const CALENDAR = /(?<!\p{L})(?:calendar|meetings?|appointments?|events?|calls?|schedule|kalender|termine?|besprechung(?:en)?)(?!\p{L})/iu;
-const ASKS = /^(?:(?:please |can you |could you )?(?:show|list|tell me|give me)|what|who|whose|whom|when|where|which|why|how|did|does|is there|are there|do (?:i|we)|was|wer|was|wann|wo|welche[rs]?|zeig)(?!\p{L})/iu;
+const CALENDAR =
+  /(?<!\p{L})(?:calendar|meetings?|appointments?|events?|calls?|schedule|kalender|termine?|besprechung(?:en)?)(?!\p{L})/iu;
+const ASKS =
+  /^(?:(?:please |can you |could you )?(?:show|list|tell me|give me)|what|who|whose|whom|when|where|which|why|how|did|does|is there|are there|do (?:i|we)|was|wer|was|wann|wo|welche[rs]?|zeig)(?!\p{L})/iu;
 const MAX_QUOTES = 5;
 
 /** The span of time a question is about; two weeks from now where it names none. */
@@ -31,28 +33,41 @@ function spanOf(text: string, now: Temporal.ZonedDateTime): { from: string; to: 
 }
 
 function calendarStep(text: string, setting: Setting): Step {
-  return setting.now ? optionalCall(setting, 'calendar_list_events', spanOf(text, setting.now)) : { calls: [], notes: [] };
+  return setting.now
+    ? optionalCall(setting, 'calendar_list_events', spanOf(text, setting.now))
+    : { calls: [], notes: [] };
 }
 
 function matching(records: readonly JsonRecord[], words: readonly string[]): JsonRecord[] {
   const scored = records.map((record) => {
-    const text = [textOf(record), stringOf(record, 'owner'), stringOf(record, 'name'), stringOf(record, 'notes')].join(' ');
+    const text = [textOf(record), stringOf(record, 'owner'), stringOf(record, 'name'), stringOf(record, 'notes')].join(
+      ' ',
+    );
     return { record, score: words.filter((word) => hasWord(text, word)).length };
   });
-  return scored.filter((entry) => entry.score > 0).sort((a, b) => b.score - a.score).map((entry) => entry.record);
+  return scored
+    .filter((entry) => entry.score > 0)
+    .sort((a, b) => b.score - a.score)
+    .map((entry) => entry.record);
 }
 
 function tasksText(outcome: Outcome, words: readonly string[], setting: Setting): string {
   const tasks = listOf(outcome);
   const about = words.filter((word) => !TASKS.test(word) && word !== 'open');
   const found = matching(tasks, about);
-  const heading = found.length > 0 || about.length === 0 ? 'Tasks:' : 'No task names what you asked about; the tasks are:';
+  const heading =
+    found.length > 0 || about.length === 0 ? 'Tasks:' : 'No task names what you asked about; the tasks are:';
   return listText(heading, 'There are no tasks.', found.length > 0 ? found : tasks, (task) => taskText(task, setting));
 }
 
 function memoryText(outcome: Outcome, words: readonly string[]): string {
   const hits = matching(listOf(outcome), words).slice(0, MAX_QUOTES);
-  return listText('Found in memory:', 'I found nothing about that in memory.', hits, (hit) => `“${shorten(textOf(hit), 400)}”`);
+  return listText(
+    'Found in memory:',
+    'I found nothing about that in memory.',
+    hits,
+    (hit) => `“${shorten(textOf(hit), 400)}”`,
+  );
 }
 
 function answer(outcomes: readonly Outcome[], words: readonly string[], setting: Setting): string[] {
@@ -66,7 +81,8 @@ function answer(outcomes: readonly Outcome[], words: readonly string[], setting:
 /** A search of memory and whatever goes with it, reported by quoting what was found. */
 export function lookUp(text: string, setting: Setting, ...more: readonly Step[]): Plan {
   const words = contentWords(text);
-  const query = words.length === 0 ? text.replace(/\?+\s*$/, '') : words.join(' ');
+  const query =
+    words.length === 0 ? text.replace(/\?+\s*$/, '').slice(0, 500) : words.slice(0, 20).join(' ').slice(0, 500);
   const step = together(...more, fittingCall(setting, 'search_memory', { query }, ['query']));
   return { ...step, report: (outcomes) => answer(outcomes, words, setting) };
 }
@@ -81,7 +97,8 @@ export const questions: Rule = (text, setting) => {
   return lookUp(asked, setting, tasks, calendar);
 };
 
-const WHO_IS = /^(?:who(?:'s| is| was)|do (?:i|you) know|wer ist|find (?:the )?contact(?: of| for)?|look up)\s+(?<who>\p{Lu}[\p{L}' .-]{1,80}?)\s*\?*$/u;
+const WHO_IS =
+  /^(?:who(?:'s| is| was)|do (?:i|you) know|wer ist|find (?:the )?contact(?: of| for)?|look up)\s+(?<who>\p{Lu}[\p{L}' .-]{1,80}?)\s*\?*$/u;
 
 /** "Who is X?": the contacts and the memory. */
 export const whoIs: Rule = (text, setting) => {
