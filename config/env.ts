@@ -13,7 +13,7 @@ const EnvironmentSchema = z.object({
   RETINUE_HOME: z.string().min(1).default('.retinue'),
   RETINUE_CONFIG: z.string().min(1).default('retinue.yaml'),
   RETINUE_TOKEN: z.string().min(16, 'must have at least 16 characters').optional(),
-  RETINUE_SECRET_KEY: z.string().regex(/^[0-9a-fA-F]{64}$/, 'must be 32 bytes as 64 hexadecimal digits, for example from: openssl rand -hex 32').optional(),
+  RETINUE_SECRET_KEY: z.string().min(32, 'must have at least 32 characters, for example from: openssl rand -base64 32').optional(),
   RETINUE_LOG: z.enum(['debug', 'info', 'warn', 'error'], { error: 'must be debug, info, warn or error' }).default('warn'),
   TEMPORAL_ADDRESS: z.string().regex(/^[^\s/]+:\d+$/, 'must be host:port, such as localhost:7233').optional(),
   TEMPORAL_NAMESPACE: z.string().min(1).default('default'),

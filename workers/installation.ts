@@ -116,7 +116,7 @@ function createEngine(config: Config, store: Store, models: InstallationModels, 
 }
 
 /** The embedded profile keeps the terminal for people and logs to a file; servers log JSON to standard output. */
-function createLogger(config: Config): Logger {
+export function createLogger(config: Config): Logger {
   const { environment, folders } = config;
   const options = { level: environment.RETINUE_LOG, redact: ['req.headers.authorization', 'req.headers.cookie'] };
   if (environment.DATABASE_URL !== undefined) return pino(options);

@@ -97,7 +97,8 @@ async function openParts(options: ServeOptions, ends: (() => Promise<void>)[]): 
   return [installation, server];
 }
 
-async function prepareOwner(installation: Installation): Promise<{ token: string; owner: string }> {
+/** The owner and the token that works for them from now on. */
+export async function prepareOwner(installation: Installation): Promise<{ token: string; owner: string }> {
   const { config, engine } = installation;
   const token = ownerToken(config.folders.home, config.environment.RETINUE_TOKEN);
   const { id } = await ensureOwner(engine, { name: config.file.owner.name, timeZone: engine.defaultTimeZone, token });

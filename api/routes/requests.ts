@@ -1,0 +1,95 @@
+import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
+import { z } from 'zod';
+import { NewRequestSchema, RequestSchema, RequestStatusSchema, TraceNodeSchema } from '../../contracts/request.js';
+import { CleanTextSchema, IdSchema, InstantSchema } from '../../contracts/text.js';
+import { acceptRequest } from '../../engine/accept.js';
+import { listRequests, requestStatus, viewRequest } from '../../engine/requests.js';
+import { traceRequest } from '../../engine/trace.js';
+import { callerOf } from '../plugins/auth.js';
+import { hasEnded, hasPaused, presentWithLinks } from '../present.js';
+import { answers, IdParamsSchema, listOf, NoQuerySchema, pageFields } from '../schemas.js';
+import { waitForChange } from '../streams/wakeups.js';
+import type { RouteParts } from './parts.js';
+
+const TAGS = ['requests'];
+/** Receiving a large form, then waiting for the result. */
+const LONGEST_MS = 120_000;
+
+const WaitQuerySchema = z.strictObject({ wait: z.coerce.number().int().min(0).max(60).optional().describe('Seconds to wait for an end or for something only a person can do.') });
+const KeyHeadersSchema = z.looseObject({ 'idempotency-key': CleanTextSchema.min(1).max(255).optional().describe('The same key makes the same request, however often it is sent.') });
+const ListQuerySchema = z.strictObject({ status: RequestStatusSchema.optional(), conversation: IdSchema.optional(), from: InstantSchema.optional(), to: InstantSchema.optional(), ...pageFields });
+const EffectSchema = z
+  .object({
+    key: z.string(),
+    request: z.string(),
+    skill: z.string(),
+    approval: z.string().optional(),
+    payloadHash: z.string(),
+    status: z.enum(['ready', 'started', 'done', 'failed', 'unknown']),
+    providerId: z.string().optional(),
+    attempts: z.int(),
+    createdAt: z.string(),
+    doneAt: z.string().optional(),
+  })
+  .meta({ id: 'Effect' });
+
+/** Taking requests in, and reading what became of them. */
+export function requestRoutes(parts: RouteParts): FastifyPluginAsyncZod {
+  const { engine, settings } = parts.deps;
+  return async (app) => {
+    app.post(
+      '/v1/requests',
+      {
+        config: { form: { request: true, mostFiles: 20 } },
+        handlerTimeout: LONGEST_MS,
+        schema: { tags: TAGS, summary: 'Send a message', headers: KeyHeadersSchema, querystring: WaitQuerySchema, body: NewRequestSchema, response: answers({ 200: RequestSchema, 202: RequestSchema }) },
+      },
+      async (request, reply) => {
+        const user = callerOf(request).id;
+        const accepted = await acceptRequest(engine, user, { body: request.body, files: request.incomingFiles ?? [], idempotencyKey: request.headers['idempotency-key'] });
+        const ended = request.query.wait !== undefined && (await waitForPause(parts, user, accepted.id, request.query.wait * 1000));
+        const view = presentWithLinks(await viewRequest(engine, user, accepted.id), settings);
+        return reply.code(ended ? 200 : 202).header('location', view.links.self).send(view);
+      },
+    );
+
+    app.get(
+      '/v1/requests',
+      { schema: { tags: TAGS, summary: 'Requests, newest first', querystring: ListQuerySchema, response: answers({ 200: listOf(RequestSchema) }) } },
+      async (request) => {
+        const page = await listRequests(engine, callerOf(request).id, request.query);
+        return { ...page, items: page.items.map((view) => presentWithLinks(view, settings)) };
+      },
+    );
+
+    app.get(
+      '/v1/requests/:id',
+      { schema: { tags: TAGS, summary: 'One request', params: IdParamsSchema, querystring: NoQuerySchema, response: answers({ 200: RequestSchema }) } },
+      async (request) => presentWithLinks(await viewRequest(engine, callerOf(request).id, request.params.id), settings),
+    );
+
+    app.get(
+      '/v1/requests/:id/trace',
+      { schema: { tags: TAGS, summary: 'Where everything in it came from', params: IdParamsSchema, querystring: NoQuerySchema, response: answers({ 200: TraceNodeSchema }) } },
+      async (request) => traceRequest(engine, callerOf(request).id, request.params.id),
+    );
+
+    app.get(
+      '/v1/requests/:id/effects',
+      { schema: { tags: TAGS, summary: 'What it did to the world outside', params: IdParamsSchema, querystring: NoQuerySchema, response: answers({ 200: listOf(EffectSchema) }) } },
+      async (request) => {
+        await requestStatus(engine, callerOf(request).id, request.params.id);
+        return { items: [] };
+      },
+    );
+  };
+}
+
+/** True when the request ended within the time; false when it waits for a person, or the time is over. */
+async function waitForPause({ deps, closing }: RouteParts, user: string, id: string, limitMs: number): Promise<boolean> {
+  const status = await waitForChange({ bus: deps.bus, request: id, limitMs, abort: closing, statusOnly: true }, async () => {
+    const now = await requestStatus(deps.engine, user, id);
+    return hasEnded(now) || hasPaused(now) ? now : undefined;
+  });
+  return status !== undefined && hasEnded(status);
+}

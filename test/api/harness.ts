@@ -1,0 +1,121 @@
+import type { FastifyInstance, InjectOptions, LightMyRequestResponse } from 'fastify';
+import { randomBytes } from 'node:crypto';
+import path from 'node:path';
+import { createApi, type ApiSettings } from '../../api/app.js';
+import type { Engine } from '../../engine/deps.js';
+import { createUser, ensureOwner } from '../../engine/users.js';
+import { createBlobStore } from '../../store/blobs.js';
+import { openTestStore, type TestStore } from '../helpers/store.js';
+
+export interface ApiHarness {
+  readonly app: FastifyInstance;
+  readonly engine: Engine;
+  readonly store: TestStore;
+  readonly owner: { readonly id: string; readonly token: string };
+  /** Problems that the server took for its own. */
+  readonly failures: string[];
+  readonly tickets: Map<string, string>;
+  settings: { -readonly [K in keyof ApiSettings]: ApiSettings[K] };
+  /** Calls with the owner's token, or another. */
+  call(options: InjectOptions & { token?: string | null }): Promise<LightMyRequestResponse>;
+  person(name: string): Promise<{ id: string; token: string }>;
+  close(): Promise<void>;
+}
+
+const OWNER_TOKEN = 'rtn_token-of-the-owner-in-tests';
+
+export async function openApi(settings: Partial<ApiSettings> = {}): Promise<ApiHarness> {
+  const store = await openTestStore();
+  const engine = testEngine(store);
+  const { id } = await ensureOwner(engine, { name: 'Olga', timeZone: 'Europe/Berlin', token: OWNER_TOKEN });
+  const failures: string[] = [];
+  const tickets = new Map<string, string>();
+  const all: ApiHarness['settings'] = { ...testSettings(), ...settings };
+  const app = createApi({
+    engine,
+    bus: store.bus,
+    tickets: {
+      redeem(ticket) {
+        const user = tickets.get(ticket);
+        tickets.delete(ticket);
+        return user;
+      },
+    },
+    settings: all,
+    logger: collectingLogger(failures) as never,
+  });
+  await app.ready();
+  return {
+    app,
+    engine,
+    store,
+    owner: { id, token: OWNER_TOKEN },
+    failures,
+    tickets,
+    settings: all,
+    call: ({ token = OWNER_TOKEN, ...options }) =>
+      app.inject({ ...options, headers: { ...(token === null ? {} : { authorization: `Bearer ${token}` }), ...options.headers } }),
+    async person(name) {
+      const made = await createUser(engine, { id, isOwner: true }, { name });
+      return { id: made.id, token: made.token };
+    },
+    async close() {
+      await app.close();
+      await store.close();
+    },
+  };
+}
+
+function testEngine(store: TestStore): Engine {
+  return {
+    db: store.db,
+    blobs: createBlobStore(path.join(store.folder, 'files')),
+    limits: { turns: 40, callsPerTurn: 32, deadlineSeconds: 3600, budgetUsd: '1', conversationTail: 20 },
+    agents: { default: { instructions: 'Help.' }, narrow: { instructions: 'Only look.', skills: ['search_memory'] } },
+    defaultModel: 'smart',
+    resolveModel: (name) => (name === 'smart' || name === 'fast' || name === 'rehearsal' ? 'rehearsal' : undefined),
+    skillNames: ['remember', 'search_memory'],
+    defaultTimeZone: 'Europe/Berlin',
+  };
+}
+
+function testSettings(): ApiSettings {
+  return {
+    publicUrl: 'http://localhost:3000',
+    temporalUiUrl: 'http://localhost:8233',
+    namespace: 'default',
+    ready: async () => ({ ok: true, parts: { database: 'ok', temporal: 'ok' } }),
+    catalogue: {
+      skills: () => [{ name: 'remember', description: 'Keeps a fact.', effect: 'internal', inputSchema: { type: 'object' }, timeoutSeconds: 30 }],
+      models: () => [{ id: 'rehearsal', tiers: ['fast', 'smart'], priced: true, maxOutputTokens: 8192 }],
+    },
+  };
+}
+
+/** Keeps what was logged as an error. */
+function collectingLogger(failures: string[]) {
+  const quiet = (): void => undefined;
+  const logger = {
+    level: 'error',
+    silent: quiet,
+    trace: quiet,
+    debug: quiet,
+    info: quiet,
+    warn: quiet,
+    error: (fields: { err?: unknown }, message?: string) => failures.push(`${message ?? ''} ${fields.err instanceof Error ? (fields.err.stack ?? fields.err.message) : JSON.stringify(fields)}`),
+    fatal: quiet,
+    child: () => logger,
+  };
+  return logger;
+}
+
+/** A form as bytes, with its header. */
+export function form(parts: readonly { name: string; filename?: string; type?: string; body: string | Buffer }[]): { payload: Buffer; headers: Record<string, string> } {
+  const boundary = `form${randomBytes(8).toString('hex')}`;
+  const chunks = parts.flatMap(({ name, filename, type, body }) => [
+    Buffer.from(`--${boundary}\r\nContent-Disposition: form-data; name="${name}"${filename === undefined ? '' : `; filename="${filename}"`}\r\n${type === undefined ? '' : `Content-Type: ${type}\r\n`}\r\n`),
+    Buffer.from(body),
+    Buffer.from('\r\n'),
+  ]);
+  return { payload: Buffer.concat([...chunks, Buffer.from(`--${boundary}--\r\n`)]), headers: { 'content-type': `multipart/form-data; boundary=${boundary}` } };
+}

@@ -1,0 +1,71 @@
+import type { AddressInfo } from 'node:net';
+import { createApi } from '../api/app.js';
+import { sql } from '../store/sql.js';
+import { createTickets, type Serving } from './serve.js';
+import { answers } from './temporal.js';
+
+export interface RunningHttp {
+  readonly url: string;
+  /** A link that signs the browser in once, within ten minutes. */
+  readonly signInLink: string;
+  close(): Promise<void>;
+}
+
+/** Listens for the API of a serving process. Throws a clear sentence when the port is taken. */
+export async function startHttp(serving: Serving): Promise<RunningHttp> {
+  const { installation, temporal } = serving;
+  const { environment } = installation.config;
+  const tickets = createTickets(serving.owner);
+  let url = environment.RETINUE_PUBLIC_URL ?? `http://localhost:${environment.PORT}`;
+  const app = await createApi({
+    engine: installation.engine,
+    bus: installation.store.bus,
+    tickets,
+    logger: installation.log,
+    settings: {
+      get publicUrl() {
+        return url;
+      },
+      temporalUiUrl: temporal.uiUrl,
+      namespace: temporal.namespace,
+      ready: () => readiness(serving),
+      catalogue: catalogueOf(serving),
+    },
+  });
+  try {
+    await app.listen({ port: environment.PORT, host: environment.RETINUE_HOST });
+  } catch (error) {
+    await app.close();
+    if (!(error instanceof Error && 'code' in error && error.code === 'EADDRINUSE')) throw error;
+    throw new Error(`Port ${environment.PORT} is taken by another program. Set PORT to a free one.`, { cause: error });
+  }
+  const { port } = app.server.address() as AddressInfo;
+  url = environment.RETINUE_PUBLIC_URL ?? `http://localhost:${port}`;
+  return { url, signInLink: `${url}/signin?ticket=${tickets.issue()}`, close: () => app.close() };
+}
+
+function catalogueOf(serving: Serving) {
+  const { skills, models } = serving.installation;
+  const schemas = new Map(skills.tools().map((tool) => [tool.name, tool.inputSchema]));
+  const listed = skills.list().map(({ manifest }) => ({
+    name: manifest.name,
+    description: manifest.description,
+    effect: manifest.effect,
+    inputSchema: schemas.get(manifest.name) ?? {},
+    priceUsd: manifest.priceUsd,
+    timeoutSeconds: manifest.timeoutSeconds,
+  }));
+  return { skills: () => listed, models: () => models.catalogue.list(new Date()) };
+}
+
+/** Both parts are asked each time; an answer that takes longer than two seconds counts as away. */
+async function readiness(serving: Serving) {
+  const { db } = serving.installation.store;
+  const database = await db.system((tx) => tx.rows(sql`select 1`)).then(
+    () => true,
+    () => false,
+  );
+  const temporal = await answers(serving.connection, serving.temporal.namespace);
+  const word = (up: boolean): string => (up ? 'ok' : 'away');
+  return { ok: database && temporal, parts: { database: word(database), temporal: word(temporal) } };
+}
