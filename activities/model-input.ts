@@ -58,7 +58,7 @@ function ownMessages(context: TurnContext, render: (call: Call) => string): Mode
     const blocks = [...results, ...said];
     messages.push({ role: 'user', content: blocks.length > 0 ? blocks : [{ type: 'text', text: 'Continue.' }] });
     const stored = context.exchanges.find((candidate) => candidate.number === turn);
-    if (stored !== undefined) messages.push({ role: 'assistant', content: stored.content });
+    if (stored !== undefined && stored.content.length > 0) messages.push({ role: 'assistant', content: stored.content });
   }
   return messages;
 }

@@ -156,6 +156,7 @@ class OutOfTime extends Error {}
 async function withinTime<T>(timeoutMs: number, abortSignal: AbortSignal, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
   const signal = AbortSignal.any([abortSignal, AbortSignal.timeout(timeoutMs)]);
   const over = new Promise<never>((_, reject) => {
+    if (signal.aborted) reject(new OutOfTime('The skill was stopped before it began.'));
     signal.addEventListener('abort', () => reject(new OutOfTime(`The skill took longer than ${timeoutMs / 1000} s and was stopped.`)), { once: true });
   });
   return Promise.race([work(signal), over]);

@@ -1,7 +1,7 @@
 import { ApplicationFailure } from '@temporalio/common';
-import { ModelError, type ModelReply } from '../contracts/model.js';
+import { ModelError, type ModelReply, type ModelUsage } from '../contracts/model.js';
 import type { Step, ThinkInput } from '../contracts/step.js';
-import { beginTurn, failRequest, noteModelTrouble, shrinkContext, type TurnContext } from '../engine/turn-context.js';
+import { beginTurn, failRequest, noteModelParked, noteModelTrouble, shrinkContext, type TurnContext } from '../engine/turn-context.js';
 import { type NewTurn, storeTurn, textOf } from '../engine/turns.js';
 import type { ActivityDeps } from './deps.js';
 import { DeltaPublisher } from './delta-publisher.js';
@@ -14,6 +14,8 @@ const ATTEMPTS_A_MODEL = 3;
 const MOST_ATTEMPTS = 12;
 /** How often a turn may be asked again with more room after its answer was cut. */
 const MOST_DOUBLINGS = 2;
+/** Every model takes this much, so asking for more room never makes a request wrong. */
+const MOST_ROOM = 32_000;
 const PARKED_MS = 60_000;
 const LONGEST_BACKOFF_MS = 60_000;
 
@@ -29,8 +31,10 @@ export async function thinkTurn(deps: ActivityDeps, input: ThinkInput, abortSign
   if (!deps.models.isPriced(model, new Date())) return failRequest(deps.engine, input, unpriced(model));
   const startedAt = new Date();
   const deltas = new DeltaPublisher(deps.bus, { request: input.request, agent: input.agent, turn: input.turn, attempt: context.attempt });
+  const ask = (): Promise<ModelReply> => deps.models.complete(requestFor(deps, context, model), { abortSignal, onText: (text) => deltas.add(text) });
   try {
-    const reply = await deps.models.complete(requestFor(deps, context, model), { abortSignal, onText: (text) => deltas.add(text) });
+    const first = await ask();
+    const reply = isEmpty(first) ? withUsageOf(first, await ask()) : first;
     deltas.flush();
     return await keep(deps, input, context, reply, startedAt);
   } catch (error) {
@@ -53,7 +57,7 @@ function requestFor(deps: ActivityDeps, context: TurnContext, model: string) {
   return modelInput(context, {
     model,
     tools: deps.skills.tools(context.agent.skills ?? undefined),
-    maxTokens: deps.models.maxOutputTokens * 2 ** Math.min(MOST_DOUBLINGS, context.attempt - 1),
+    maxTokens: Math.max(deps.models.maxOutputTokens, Math.min(MOST_ROOM, deps.models.maxOutputTokens * 2 ** Math.min(MOST_DOUBLINGS, context.attempt - 1))),
     characters: Math.floor((deps.models.contextCharacters * context.agent.context_share) / 100),
   });
 }
@@ -65,9 +69,7 @@ function unpriced(model: string) {
 async function keep(deps: ActivityDeps, input: ThinkInput, context: TurnContext, reply: ModelReply, startedAt: Date): Promise<Step> {
   if (reply.stopReason === 'model_context_window_exceeded') return tooLarge(deps, input);
   const calls = judgeCalls(reply, { registry: deps.skills, allowed: context.agent.skills, labels: context.agent.labels, mostCalls: deps.engine.limits.callsPerTurn, conversationId: context.request.conversation_id });
-  const isEmpty = calls.length === 0 && textOf(reply.content).trim() === '' && reply.stopReason !== 'pause_turn' && reply.stopReason !== 'refusal';
-  if (isEmpty && context.attempt === 1) throw retryIn('EmptyAnswer', 100);
-  const error = endingError(reply, isEmpty);
+  const error = endingError(reply);
   const turn: NewTurn = {
     turn: input.turn,
     attempt: context.attempt,
@@ -81,9 +83,27 @@ async function keep(deps: ActivityDeps, input: ThinkInput, context: TurnContext,
   return storeTurn(deps.engine, input, turn);
 }
 
-function endingError(reply: ModelReply, isEmpty: boolean): NewTurn['error'] {
+/** Says nothing and wants nothing, without a reason that explains it. */
+function isEmpty(reply: ModelReply): boolean {
+  if (reply.stopReason === 'pause_turn' || reply.stopReason === 'refusal' || reply.stopReason === 'model_context_window_exceeded') return false;
+  return textOf(reply.content).trim() === '' && !reply.content.some((block) => block.type === 'tool_use');
+}
+
+/** An answer nobody can use is billed all the same. */
+function withUsageOf(first: ModelReply, second: ModelReply): ModelReply {
+  const [a, b] = [first.usage, second.usage];
+  const usage: ModelUsage = {
+    inputTokens: a.inputTokens + b.inputTokens,
+    outputTokens: a.outputTokens + b.outputTokens,
+    cacheReadTokens: a.cacheReadTokens + b.cacheReadTokens,
+    cacheWriteTokens: a.cacheWriteTokens + b.cacheWriteTokens,
+  };
+  return { ...second, usage };
+}
+
+function endingError(reply: ModelReply): NewTurn['error'] {
   if (reply.stopReason === 'refusal') return { type: 'refusal', message: 'The model declined to answer this. Ask in another way, or with another model.' };
-  if (isEmpty) return { type: 'empty-answer', message: 'The model gave an empty answer twice. Try again, or with another model.' };
+  if (isEmpty(reply)) return { type: 'empty-answer', message: 'The model gave an empty answer twice. Try again, or with another model.' };
   return undefined;
 }
 
@@ -108,7 +128,7 @@ async function afterModelError(deps: ActivityDeps, input: ThinkInput, context: T
     case 'unauthorised':
     case 'billing':
       deps.log.error({ kind: error.kind, request: input.request }, `the model cannot be used: ${error.message}`);
-      await noteModelTrouble(deps.engine, input, error.message);
+      await noteModelParked(deps.engine, input, error.message);
       throw retryIn('ModelNeedsAPerson', PARKED_MS);
     case 'rate_limited':
       return waitForModel(deps, input, context, error);

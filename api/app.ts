@@ -20,6 +20,7 @@ import { signInRoutes } from './routes/sign-in.js';
 import { spaceRoutes } from './routes/spaces.js';
 import { steeringRoutes } from './routes/steering.js';
 import { userRoutes } from './routes/users.js';
+import { RequestWatch } from './streams/request-watch.js';
 import { validatorCompiler } from './validation.js';
 
 export type { ApiDeps, ApiSettings, ModelInfo, Readiness, SkillInfo } from './deps.js';
@@ -56,6 +57,9 @@ export function createApi(deps: ApiDeps): FastifyInstance {
 async function registerEverything(app: FastifyInstance, deps: ApiDeps, parseJson: (text: string) => unknown): Promise<void> {
   const closing = new AbortController();
   app.addHook('preClose', async () => closing.abort());
+  app.addHook('onSend', async (_request, reply) => {
+    if (closing.signal.aborted) reply.header('connection', 'close');
+  });
   await app.register(helmet, {
     contentSecurityPolicy: { useDefaults: false, directives: { defaultSrc: ["'none'"], frameAncestors: ["'none'"] } },
     strictTransportSecurity: deps.settings.publicUrl.startsWith('https:'),
@@ -66,7 +70,7 @@ async function registerEverything(app: FastifyInstance, deps: ApiDeps, parseJson
   await registerMultipart(app, parseJson);
   await registerOpenapi(app);
   registerMetrics(app, deps);
-  const parts = { deps, closing: closing.signal };
+  const parts = { deps, closing: closing.signal, watch: new RequestWatch(deps.engine, deps.bus, app.log) };
   for (const routes of ROUTES) await app.register(routes(parts));
 }
 

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { rmSync } from 'node:fs';
 import { Client } from '@temporalio/client';
+import proto from '@temporalio/proto';
 import { requestWorkflowId } from '../contracts/ids.js';
 import { startProduct } from './product.js';
 import { round, startModel, startTemporal } from './tools.js';
@@ -19,7 +20,7 @@ export async function measureHistory(): Promise<void> {
     for await (const execution of client.workflow.list({ query: `WorkflowId = '${workflowId}'` })) {
       const history = await client.workflow.getHandle(workflowId, execution.runId).fetchHistory();
       events += history.events?.length ?? 0;
-      bytes += Number(execution.raw.historySizeBytes ?? 0);
+      bytes += proto.temporal.api.history.v1.History.encode(history).finish().length;
       runs += 1;
     }
     console.log(`100 turns with 200 kB of context each: history ${round(bytes / 1e6, 2)} MB in ${events} events and ${runs} runs (${round(bytes / 100 / 1000)} kB a turn)`);

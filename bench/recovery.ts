@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { startProduct } from './product.js';
-import { endProcess, round, spawnTs, startModel, startTemporal } from './tools.js';
+import { endProcess, round, spawnScript, startModel, startTemporal } from './tools.js';
 
 const REQUESTS = 20;
 const TOOL_MS = 1_500;
@@ -17,7 +17,7 @@ export async function measureRecovery(): Promise<void> {
   const home = mkdtempSync(path.join(tmpdir(), 'retinue-bench-'));
   const taskQueue = `bench-${randomBytes(4).toString('hex')}`;
   try {
-    const { child, hello } = await spawnTs<{ ids: string[] }>('./recovery-process.ts', [home, model.url, temporal.address, taskQueue, String(REQUESTS)]);
+    const { child, hello } = await spawnScript<{ ids: string[] }>('./recovery-process.js', [home, model.url, temporal.address, taskQueue, String(REQUESTS)]);
     await delay(1_200);
     await endProcess(child, 'SIGKILL');
     const killed = performance.now();

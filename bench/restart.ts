@@ -10,7 +10,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { findProcesses } from '../workers/dev-server/process-info.js';
 import { endProcess, round } from './tools.js';
 
-const ENTRY = fileURLToPath(new URL('../dist/workers/start.js', import.meta.url));
+const ENTRY = fileURLToPath(new URL('../workers/start.js', import.meta.url));
 const REST_MS = 10_000;
 
 /** The built product as a user starts it: the second start of a set-up home until it is ready, and its memory at rest. */

@@ -2,20 +2,17 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { homedir, tmpdir } from 'node:os';
+import { createInterface } from 'node:readline';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { cliCacheDir, findTemporalCli } from '../workers/dev-server/find-temporal-cli.js';
 import { type DevServer, startDevServer } from '../workers/dev-server/start-dev-server.js';
 
-/** Starts one of our TypeScript files as a process and gives back the first line of JSON it prints. */
-export async function spawnTs<T>(file: string, args: readonly string[] = []): Promise<{ child: ChildProcess; hello: T }> {
-  const script = fileURLToPath(new URL(file, import.meta.url));
-  const child = spawn(process.execPath, ['--import', 'tsx', script, ...args], { stdio: ['ignore', 'pipe', 'inherit'] });
-  let text = '';
-  for await (const chunk of child.stdout) {
-    text += String(chunk);
-    const line = text.split('\n').find((candidate) => candidate.startsWith('{'));
-    if (line !== undefined && text.includes('\n')) return { child, hello: JSON.parse(line) as T };
+/** Starts one of the compiled files beside this one as a process and gives back the first line of JSON it prints. */
+export async function spawnScript<T>(file: string, args: readonly string[] = []): Promise<{ child: ChildProcess; hello: T }> {
+  const child = spawn(process.execPath, [fileURLToPath(new URL(file, import.meta.url)), ...args], { stdio: ['ignore', 'pipe', 'inherit'] });
+  for await (const line of createInterface({ input: child.stdout })) {
+    if (line.startsWith('{')) return { child, hello: JSON.parse(line) as T };
   }
   throw new Error(`${file} ended before it said where it is`);
 }
@@ -28,7 +25,7 @@ export async function endProcess(child: ChildProcess, signal: NodeJS.Signals = '
 }
 
 export async function startModel(latencyMs: number): Promise<{ url: string; close(): Promise<void> }> {
-  const { child, hello } = await spawnTs<{ port: number }>('./fake-model.ts', [String(latencyMs)]);
+  const { child, hello } = await spawnScript<{ port: number }>('./fake-model.js', [String(latencyMs)]);
   return { url: `http://127.0.0.1:${hello.port}`, close: () => endProcess(child) };
 }
 

@@ -22,7 +22,7 @@ export async function postMessage(engine: Engine, user: string, request: string,
   return engine.db.as(user, async (tx) => {
     const row = await lockRequest(tx, { user, request });
     refuseEnded(row.status);
-    const answered = await answerOldest(tx, request, body.text ?? '(an attachment)');
+    const answered = await answerOldest(tx, request, [body.text ?? '', ...files.map((id) => `[attached file ${id}]`)].filter((part) => part !== '').join('\n'));
     const message = newId('msg');
     await tx.run(sql`
       insert into messages (id, user_id, conversation_id, request_id, role, text, files, answers_call)

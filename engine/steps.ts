@@ -18,7 +18,8 @@ export function stepFor(request: Pick<HeldRequest, 'status' | 'ended_at' | 'dead
   if (request.ended_at !== null) return { kind: 'done', status: request.status, usd: request.usd, summary: request.status };
   const pending = request.open.filter((call) => call.status === 'pending');
   if (pending.length > 0) return callsStep(pending, request.turns);
-  if (request.open.length > 0) return waitStep(request);
+  // Nobody is waited for past the deadline: the next turn finds it and ends the request.
+  if (request.open.length > 0 && Date.parse(request.deadline_at) > Date.now()) return waitStep(request);
   return thinkStep(request.turns + 1);
 }
 

@@ -76,6 +76,7 @@ async function claimTurn(tx: Tx, engine: Engine, ref: AgentRef, turn: number): P
       select id, seq, user_id, 'status', ${json(statusEvent('running', []).data)} from r where was = 'queued'),
     claimed as (
       update agents set attempts = attempts + 1, status = 'running' from r where agents.id = ${ref.agent} and turns = ${turn - 1} and r.ended_at is null
+        and not exists (select from calls where agent_id = ${ref.agent} and status in ('pending', 'waiting', 'undoing'))
       returning attempts)
     select r.*, ${heldColumns(ref)},
       (select json_build_object('id', u.id, 'name', u.name) from users u where u.id = ${ref.user}) as "user",
@@ -122,6 +123,12 @@ export async function noteModelTrouble(engine: Engine, ref: AgentRef, text: stri
     const waitingFor: WaitingFor[] = [{ kind: 'model', text }];
     await changeRequest(tx, ref, { waitingFor }, [statusEvent(request.status, waitingFor)]);
   });
+}
+
+/** As `noteModelTrouble`, for trouble that only a person can mend: however long that takes, the attempts so far do not count. */
+export async function noteModelParked(engine: Engine, ref: AgentRef, text: string): Promise<void> {
+  await noteModelTrouble(engine, ref, text);
+  await engine.db.as(ref.user, (tx) => tx.run(sql`update agents set attempts = 0 where id = ${ref.agent} and ended_at is null`));
 }
 
 /** Gives later turns a smaller share of the context, after the model found it too large. False when there is nothing left to drop. */

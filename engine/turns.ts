@@ -96,14 +96,14 @@ function statusOf(call: StoredCall): OpenCall['status'] {
   return call.question === undefined ? 'pending' : 'waiting';
 }
 
-/** Stored blocks carry our call ids: unique whatever the model named them, and safe on the wire. */
+/** Stored blocks go back to the model: our call ids are unique whatever it named them, and no name breaks the wire's rules. */
 function withCallIds(content: readonly AssistantBlock[], calls: readonly StoredCall[]): AssistantBlock[] {
   let next = 0;
   return content.map((block) => {
     if (block.type !== 'tool_use') return block;
     const call = calls[next];
     next += 1;
-    return { ...block, id: call?.id ?? block.id };
+    return { ...block, id: call?.id ?? block.id, name: block.name.replaceAll(/[^\w-]/g, '_').slice(0, 128) || 'unnamed' };
   });
 }
 

@@ -2,7 +2,7 @@ import { ProblemError } from '../contracts/problem.js';
 
 /** PostgreSQL classes and codes that mean "the database is away", not "the statement is wrong". */
 const AWAY_CODES = new Set(['57P01', '57P02', '57P03', '53300', 'ECONNREFUSED', 'ECONNRESET', 'ENOENT', 'EPIPE', 'ETIMEDOUT', 'EHOSTUNREACH', 'ENOTFOUND']);
-const AWAY_MESSAGES = [/connection terminated/i, /timeout exceeded when trying to connect/i, /query read timeout/i, /client has encountered a connection error/i, /not queryable/i];
+const AWAY_MESSAGES = [/connection terminated/i, /timeout exceeded when trying to connect/i, /query read timeout/i, /client has encountered a connection error/i, /not queryable/i, /after calling end on the pool/i];
 const RETRY_CODES = new Set(['40001', '40P01']);
 
 function codeOf(error: unknown): string {

@@ -28,12 +28,12 @@ const MOST_TRUSTED = 1_000;
 export function registerAuth(app: FastifyInstance, deps: ApiDeps, failures: FailureLimit): void {
   const lookUp = createLookUp(deps);
   app.decorateRequest('signedIn', null);
-  app.addHook('onRequest', async (request) => {
+  app.addHook('onRequest', async (request, reply) => {
     refuseForeignOrigin(request, deps.settings.publicUrl);
     if (request.routeOptions.config.open === true || request.is404) return;
     const user = await lookUp(request);
     if (user === undefined) {
-      await failures(request);
+      if (request.headers.authorization !== undefined) await failures(request, reply);
       throw new ProblemError('unauthorised', 'This needs a token: send the header Authorization: Bearer TOKEN.');
     }
     if (request.routeOptions.config.ownerOnly === true && !user.isOwner) throw new ProblemError('forbidden', 'This is for the owner of the installation only.');

@@ -75,7 +75,22 @@ function withoutDoubles(document: OpenAPIV3_1.Document): OpenAPIV3_1.Document {
   const joined = (schema: unknown): string => JSON.stringify(schema).replace(INPUT_REF, '"#/components/schemas/$1"');
   const differs = (name: string): boolean => joined(schemas[`${name}Input`]) !== joined(schemas[name]);
   const text = JSON.stringify(document).replace(INPUT_REF, (ref, name: string) => (differs(name) ? ref : `"#/components/schemas/${name}"`));
-  const used = JSON.parse(text) as OpenAPIV3_1.Document;
-  const kept = Object.entries(used.components?.schemas ?? {}).filter(([name]) => text.includes(`"#/components/schemas/${name}"`));
-  return { ...used, components: { ...used.components, schemas: Object.fromEntries(kept) } };
+  const joinedDocument = JSON.parse(text) as OpenAPIV3_1.Document;
+  const all = joinedDocument.components?.schemas ?? {};
+  const used = reachable(JSON.stringify(joinedDocument.paths), all);
+  return { ...joinedDocument, components: { ...joinedDocument.components, schemas: Object.fromEntries(Object.entries(all).filter(([name]) => used.has(name))) } };
+}
+
+/** Names of the schemas that a text refers to, and those that they refer to. */
+function reachable(text: string, schemas: Readonly<Record<string, unknown>>): Set<string> {
+  const found = new Set<string>();
+  const texts = [text];
+  for (let next = texts.pop(); next !== undefined; next = texts.pop()) {
+    for (const [, name = ''] of next.matchAll(/"#\/components\/schemas\/(\w+)"/g)) {
+      if (found.has(name)) continue;
+      found.add(name);
+      texts.push(JSON.stringify(schemas[name] ?? {}));
+    }
+  }
+  return found;
 }

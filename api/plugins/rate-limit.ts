@@ -1,5 +1,5 @@
 import rateLimit from '@fastify/rate-limit';
-import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { ProblemError } from '../../contracts/problem.js';
 import type { ApiSettings } from '../deps.js';
 
@@ -9,7 +9,7 @@ const FAILURES_A_MINUTE = 60;
 const READING = new Set(['GET', 'HEAD']);
 
 /** Counts a failed sign-in against its address; throws `rate-limited` when there were too many. */
-export type FailureLimit = (request: FastifyRequest) => Promise<void>;
+export type FailureLimit = (request: FastifyRequest, reply: FastifyReply) => Promise<void>;
 
 /** Bounds what one user may ask for in a minute, reading and changing counted apart, and how often an address may fail to sign in. */
 export async function registerRateLimit(app: FastifyInstance, limits: ApiSettings['rateLimit']): Promise<FailureLimit> {
@@ -23,9 +23,11 @@ export async function registerRateLimit(app: FastifyInstance, limits: ApiSetting
     errorResponseBuilder: (_request, context) => tooMany(context.ttl),
   });
   const failures = app.createRateLimit({ max: limits?.failures ?? FAILURES_A_MINUTE, timeWindow: 60_000, keyGenerator: (request: FastifyRequest) => request.ip });
-  return async (request) => {
+  return async (request, reply) => {
     const counted = await failures(request);
-    if (!counted.isAllowed && counted.isExceeded) throw tooMany(counted.ttl);
+    if (counted.isAllowed || !counted.isExceeded) return;
+    reply.header('retry-after', String(counted.ttlInSeconds));
+    throw tooMany(counted.ttl);
   };
 }
 

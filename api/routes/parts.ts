@@ -1,8 +1,10 @@
 import type { ApiDeps } from '../deps.js';
+import type { RequestWatch } from '../streams/request-watch.js';
 
 /** What each group of routes is handed. */
 export interface RouteParts {
   readonly deps: ApiDeps;
+  readonly watch: RequestWatch;
   /** Aborted when the server closes: whoever waits answers now. */
   readonly closing: AbortSignal;
 }

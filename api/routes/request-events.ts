@@ -16,7 +16,7 @@ const QuerySchema = z.strictObject({ after: NumberTextSchema.optional().describe
 const STREAM = { description: 'Server-sent events; `data` of each is an Event', content: { 'text/event-stream': { schema: EventSchema } } };
 
 /** Events of a request as they happen. */
-export function requestEventRoutes({ deps, closing }: RouteParts): FastifyPluginAsyncZod {
+export function requestEventRoutes({ deps, closing, watch }: RouteParts): FastifyPluginAsyncZod {
   return async (app) => {
     app.get(
       '/v1/requests/:id/events',
@@ -31,7 +31,7 @@ export function requestEventRoutes({ deps, closing }: RouteParts): FastifyPlugin
         const stop = startStream(reply, closing);
         try {
           await streamEvents(
-            { engine: deps.engine, bus: deps.bus, user, request: request.params.id, after: Number(seen ?? 0), resumed: seen !== undefined, ended: hasEnded(status) },
+            { engine: deps.engine, bus: deps.bus, watch, user, request: request.params.id, after: Number(seen ?? 0), resumed: seen !== undefined, ended: hasEnded(status) },
             new EventWriter(reply.raw),
             stop,
           );
@@ -55,6 +55,7 @@ function startStream(reply: FastifyReply, closing: AbortSignal): AbortSignal {
     'content-type': 'text/event-stream; charset=utf-8',
     'cache-control': 'no-store, no-transform',
     'x-accel-buffering': 'no',
+    connection: 'close',
   });
   reply.raw.write('retry: 1000\n\n');
   return AbortSignal.any([gone.signal, closing]);

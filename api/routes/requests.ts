@@ -8,7 +8,6 @@ import { traceRequest } from '../../engine/trace.js';
 import { callerOf } from '../plugins/auth.js';
 import { hasEnded, hasPaused, presentWithLinks } from '../present.js';
 import { answers, IdParamsSchema, listOf, NoQuerySchema, pageFields } from '../schemas.js';
-import { waitForChange } from '../streams/wakeups.js';
 import type { RouteParts } from './parts.js';
 
 const TAGS = ['requests'];
@@ -86,8 +85,8 @@ export function requestRoutes(parts: RouteParts): FastifyPluginAsyncZod {
 }
 
 /** True when the request ended within the time; false when it waits for a person, or the time is over. */
-async function waitForPause({ deps, closing }: RouteParts, user: string, id: string, limitMs: number): Promise<boolean> {
-  const status = await waitForChange({ bus: deps.bus, request: id, limitMs, abort: closing, statusOnly: true }, async () => {
+async function waitForPause({ deps, closing, watch }: RouteParts, user: string, id: string, limitMs: number): Promise<boolean> {
+  const status = await watch.waitFor({ request: id, limitMs, abort: closing, statusOnly: true }, async () => {
     const now = await requestStatus(deps.engine, user, id);
     return hasEnded(now) || hasPaused(now) ? now : undefined;
   });

@@ -9,7 +9,6 @@ import { undoState } from '../../engine/undo-state.js';
 import { callerOf } from '../plugins/auth.js';
 import { presentWithLinks } from '../present.js';
 import { answers, IdParamsSchema, NoBodySchema, NoQuerySchema } from '../schemas.js';
-import { waitForChange } from '../streams/wakeups.js';
 import type { RouteParts } from './parts.js';
 
 const TAGS = ['requests'];
@@ -17,8 +16,8 @@ const UNDO_WAIT_MS = 10_000;
 const UndoSchema = z.object({ id: z.string(), status: z.enum(['undone', 'undoing']) }).meta({ id: 'Undo' });
 
 /** What a person can do while a request runs, and after: say more, stop it, take a step back. */
-export function steeringRoutes({ deps, closing }: RouteParts): FastifyPluginAsyncZod {
-  const { engine, settings, bus } = deps;
+export function steeringRoutes({ deps, closing, watch }: RouteParts): FastifyPluginAsyncZod {
+  const { engine, settings } = deps;
   return async (app) => {
     app.post(
       '/v1/requests/:id/messages',
@@ -47,7 +46,7 @@ export function steeringRoutes({ deps, closing }: RouteParts): FastifyPluginAsyn
         const user = callerOf(request).id;
         const { id } = request.params;
         const queued = await requestUndo(engine, user, id);
-        const settled = await waitForChange({ bus, request: queued.request, limitMs: UNDO_WAIT_MS, abort: closing }, async () => {
+        const settled = await watch.waitFor({ request: queued.request, limitMs: UNDO_WAIT_MS, abort: closing }, async () => {
           const state = await undoState(engine, user, id);
           return state.status === 'undoing' ? undefined : state;
         });

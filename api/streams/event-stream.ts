@@ -4,7 +4,7 @@ import type { Engine } from '../../engine/deps.js';
 import { ProblemError } from '../../contracts/problem.js';
 import type { EventWriter } from './event-writer.js';
 import { TextProgress } from './text-progress.js';
-import { type Wakeups, watchRequest } from './wakeups.js';
+import type { RequestWatch, Wakeups } from './request-watch.js';
 
 const PAGE = 200;
 /** Text waiting for a slow reader; beyond it the connection is cut and the reader comes back. */
@@ -13,6 +13,7 @@ const MOST_WAITING_CHARACTERS = 512 * 1024;
 export interface StreamOptions {
   readonly engine: Engine;
   readonly bus: EventBus;
+  readonly watch: RequestWatch;
   readonly user: string;
   readonly request: string;
   /** Number of the last event the reader has. */
@@ -53,7 +54,7 @@ class EventStream {
     this.#stop = stop;
     this.#last = options.after;
     this.#progress = new TextProgress(options.request, options.resumed);
-    this.#wakeups = watchRequest(options.bus, options.request, { onDelta: (delta) => this.#hear(delta) });
+    this.#wakeups = options.watch.listen(options.request, { onDelta: (delta) => this.#hear(delta) });
     stop.addEventListener('abort', this.#wakeups.wake);
   }
 

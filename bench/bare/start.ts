@@ -16,7 +16,7 @@ export async function startBare(modelUrl: string, address: string): Promise<Bare
   const worker = await Worker.create({
     connection,
     taskQueue,
-    workflowBundle: await bundleWorkflowCode({ workflowsPath: fileURLToPath(new URL('./workflows.ts', import.meta.url)), logger: new DefaultLogger('ERROR') }),
+    workflowBundle: await bundleWorkflowCode({ workflowsPath: fileURLToPath(new URL('./workflows.js', import.meta.url)), logger: new DefaultLogger('ERROR') }),
     activities: createBareActivities(modelUrl),
     stickyQueueScheduleToStartTimeout: '1s',
     maxCachedWorkflows: 300,

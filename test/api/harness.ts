@@ -12,13 +12,14 @@ export interface ApiHarness {
   readonly engine: Engine;
   readonly store: TestStore;
   readonly owner: { readonly id: string; readonly token: string };
-  /** Problems that the server took for its own. */
+  /** What the server logged as errors. */
   readonly failures: string[];
   readonly tickets: Map<string, string>;
   settings: { -readonly [K in keyof ApiSettings]: ApiSettings[K] };
   /** Calls with the owner's token, or another. */
   call(options: InjectOptions & { token?: string | null }): Promise<LightMyRequestResponse>;
   person(name: string): Promise<{ id: string; token: string }>;
+  /** Throws when the server logged an error that no test took out of `failures`. */
   close(): Promise<void>;
 }
 
@@ -62,6 +63,7 @@ export async function openApi(settings: Partial<ApiSettings> = {}): Promise<ApiH
     async close() {
       await app.close();
       await store.close();
+      if (failures.length > 0) throw new Error(`the server logged errors:\n${failures.join('\n')}`);
     },
   };
 }

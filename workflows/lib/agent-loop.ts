@@ -22,7 +22,7 @@ export async function runAgent(input: RequestWorkflowInput): Promise<string> {
   const wakes = new Wakes();
   const readable = new Readable(input.searchable);
   let step: Step = { kind: 'think', turn: 1, summary: 'starting' };
-  for (;;) {
+  for (let steps = 1; ; steps += 1) {
     readable.show(step);
     if (step.kind === 'done') {
       if (!wakes.take()) return step.status;
@@ -30,7 +30,9 @@ export async function runAgent(input: RequestWorkflowInput): Promise<string> {
     } else {
       step = await follow(input, step, wakes);
     }
-    if (step.kind !== 'done' && workflowInfo().historyLength > input.historyLimit) await continueAsNew<(input: RequestWorkflowInput) => Promise<string>>(input);
+    // The first step of a continued run only finds its place, so a run without a second one would get nowhere.
+    const isLong = steps > 1 && workflowInfo().historyLength > input.historyLimit;
+    if (step.kind !== 'done' && isLong) await continueAsNew<(input: RequestWorkflowInput) => Promise<string>>(input);
   }
 }
 
@@ -41,11 +43,28 @@ async function follow(input: RequestWorkflowInput, step: Exclude<Step, { kind: '
     case 'think':
       return interruptible(input, wakes, () => think.executeWithOptions({ summary: step.summary }, [{ ...input, turn: step.turn }]));
     case 'calls':
+      if (isUndo(step)) return takeBack(input, step);
       return interruptible(input, wakes, async () => {
-        await Promise.all(step.calls.map((call) => runCall(input, call)));
-        return step.calls.some((call) => call.mode === 'undo') ? nextStep(input) : { kind: 'think', turn: step.turn + 1, summary: `turn ${step.turn + 1}: ask the model` };
+        await runCalls(input, step);
+        return { kind: 'think', turn: step.turn + 1, summary: `turn ${step.turn + 1}: ask the model` };
       });
   }
+}
+
+type CallsStep = Extract<Step, { kind: 'calls' }>;
+
+function isUndo(step: CallsStep): boolean {
+  return step.calls.some((call) => call.mode === 'undo');
+}
+
+/** An undo is wanted whatever else happens, so nothing interrupts it. */
+async function takeBack(input: RequestWorkflowInput, step: CallsStep): Promise<Step> {
+  await runCalls(input, step);
+  return nextStep(input);
+}
+
+async function runCalls(input: RequestWorkflowInput, step: CallsStep): Promise<void> {
+  await Promise.all(step.calls.map((call) => runCall(input, call)));
 }
 
 async function runCall(input: RequestWorkflowInput, call: CallStep): Promise<void> {
@@ -59,10 +78,13 @@ async function runCall(input: RequestWorkflowInput, call: CallStep): Promise<voi
   return runSkill.executeWithOptions(options, [work]);
 }
 
+/** The server's clock may be a little ahead of ours: looking again too early must not become a busy loop. */
+const SHORTEST_WAIT_MS = 1_000;
+
 /** Sleeps until the rows change or the time has come. */
 async function waitForChange(input: RequestWorkflowInput, until: string, wakes: Wakes): Promise<Step> {
   const timer = new CancellationScope();
-  const over = timer.run(() => sleep(Math.max(1, Date.parse(until) - Date.now()))).catch(ignoreCancellation);
+  const over = timer.run(() => sleep(Math.max(SHORTEST_WAIT_MS, Date.parse(until) - Date.now()))).catch(ignoreCancellation);
   await Promise.race([wakes.arrived, over]);
   timer.cancel();
   wakes.take();
@@ -70,8 +92,8 @@ async function waitForChange(input: RequestWorkflowInput, until: string, wakes: 
 }
 
 /**
- * Does the work, but looks at the rows whenever a wake comes: when they say that all is over, the work is cancelled.
- * Work that failed for good ends the request.
+ * Does the work, but looks at the rows whenever a wake comes: calls to take back are taken back meanwhile, and when all
+ * is over the work is cancelled. Work that failed for good ends the request.
  */
 async function interruptible(input: RequestWorkflowInput, wakes: Wakes, work: () => Promise<Step>): Promise<Step> {
   const scope = new CancellationScope();
@@ -83,7 +105,8 @@ async function interruptible(input: RequestWorkflowInput, wakes: Wakes, work: ()
     const settled = await Promise.race([outcome, wakes.arrived.then(() => undefined)]);
     if (settled !== undefined) return 'step' in settled ? settled.step : failed(input, settled.error);
     wakes.take();
-    const now = await nextStep(input);
+    let now = await nextStep(input);
+    while (now.kind === 'calls' && isUndo(now)) now = await takeBack(input, now);
     if (now.kind !== 'done') continue;
     scope.cancel();
     await outcome;

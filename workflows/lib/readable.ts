@@ -1,4 +1,4 @@
-import { setCurrentDetails, upsertSearchAttributes } from '@temporalio/workflow';
+import { setCurrentDetails, upsertSearchAttributes, workflowInfo } from '@temporalio/workflow';
 import { defineSearchAttributeKey, SearchAttributeType } from '@temporalio/common';
 import type { Step } from '../../contracts/step.js';
 
@@ -9,8 +9,8 @@ const COST = defineSearchAttributeKey('RetinueCost', SearchAttributeType.DOUBLE)
 /** Keeps the run readable in the web UI: what it does now, and attributes to search by when its status changes. */
 export class Readable {
   readonly #searchable: boolean;
-  /** As the run was started. */
-  #status = 'running';
+  /** As the attributes say now; a continued run inherits them. */
+  #status = workflowInfo().typedSearchAttributes.get(STATUS) ?? 'running';
 
   constructor(searchable: boolean) {
     this.#searchable = searchable;
