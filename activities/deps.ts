@@ -25,5 +25,7 @@ export interface ActivityDeps {
   readonly bus: EventBus;
   readonly calendar: CalendarConnector;
   readonly workspace: WorkspaceFiles;
+  /** Milliseconds until a model that only a person can mend is asked again. */
+  readonly parkedMs: number;
   readonly log: Pick<Logger, 'info' | 'warn' | 'error'>;
 }

@@ -1,5 +1,5 @@
 import { Temporal as TC39 } from 'temporal-polyfill';
-import type { ModelMessage, ModelRequest, ModelTool, TextBlock, ToolResultBlock } from '../contracts/model.js';
+import type { AssistantBlock, ModelMessage, ModelRequest, ModelTool, TextBlock, ToolResultBlock } from '../contracts/model.js';
 import type { TurnContext } from '../engine/turn-context.js';
 
 export interface InputOptions {
@@ -54,13 +54,20 @@ function ownMessages(context: TurnContext, render: (call: Call) => string): Mode
   const messages: ModelMessage[] = [];
   for (let turn = 1; turn <= context.turn; turn += 1) {
     const results = context.calls.filter((call) => call.turn === turn - 1).map((call): UserBlock => ({ type: 'tool_result', toolUseId: call.id, content: nonEmpty(render(call)), isError: call.error !== null || call.status === 'cancelled' }));
-    const said = context.messages.filter((message) => (message.seen_in_turn ?? context.turn) === turn).map((message): UserBlock => ({ type: 'text', text: messageText(message) }));
-    const blocks = [...results, ...said];
+    const words = context.messages.filter((message) => (message.seen_in_turn ?? context.turn) === turn).map((message): UserBlock => ({ type: 'text', text: messageText(message) }));
+    const blocks = [...results, ...words];
     messages.push({ role: 'user', content: blocks.length > 0 ? blocks : [{ type: 'text', text: 'Continue.' }] });
-    const stored = context.exchanges.find((candidate) => candidate.number === turn);
-    if (stored !== undefined && stored.content.length > 0) messages.push({ role: 'assistant', content: stored.content });
+    const said = context.exchanges.find((candidate) => candidate.number === turn)?.content.filter(mayGoBack) ?? [];
+    if (said.length > 0) messages.push({ role: 'assistant', content: said });
   }
   return messages;
+}
+
+const TAKEN_BACK = /(?:thinking|tool_use|tool_result)$/;
+
+/** Thinking and what belongs to calls must go back; a kind of block that we do not know might be refused. */
+function mayGoBack(block: AssistantBlock): boolean {
+  return block.type !== 'opaque' || TAKEN_BACK.test(String(block.block['type']));
 }
 
 function messageText(message: TurnContext['messages'][number]): string {

@@ -16,7 +16,6 @@ const MOST_ATTEMPTS = 12;
 const MOST_DOUBLINGS = 2;
 /** Every model takes this much, so asking for more room never makes a request wrong. */
 const MOST_ROOM = 32_000;
-const PARKED_MS = 60_000;
 const LONGEST_BACKOFF_MS = 60_000;
 
 /**
@@ -129,7 +128,7 @@ async function afterModelError(deps: ActivityDeps, input: ThinkInput, context: T
     case 'billing':
       deps.log.error({ kind: error.kind, request: input.request }, `the model cannot be used: ${error.message}`);
       await noteModelParked(deps.engine, input, error.message);
-      throw retryIn('ModelNeedsAPerson', PARKED_MS);
+      throw retryIn('ModelNeedsAPerson', deps.parkedMs);
     case 'rate_limited':
       return waitForModel(deps, input, context, error);
     case 'overloaded':

@@ -54,7 +54,11 @@ export function createApi(deps: ApiDeps): FastifyInstance {
   return app;
 }
 
-async function registerEverything(app: FastifyInstance, deps: ApiDeps, parseJson: (text: string) => unknown): Promise<void> {
+async function registerEverything(
+  app: FastifyInstance,
+  deps: ApiDeps,
+  parseJson: (text: string) => unknown,
+): Promise<void> {
   const closing = new AbortController();
   app.addHook('preClose', async () => closing.abort());
   app.addHook('onSend', async (_request, reply) => {

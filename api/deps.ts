@@ -21,7 +21,15 @@ export interface ModelInfo {
   readonly priced: boolean;
   readonly maxOutputTokens: number;
   /** USD per million tokens. */
-  readonly pricesUsdPerMillion?: { readonly input: string; readonly output: string; readonly cacheRead: string; readonly cacheWrite5m: string; readonly cacheWrite1h: string } | undefined;
+  readonly pricesUsdPerMillion?:
+    | {
+        readonly input: string;
+        readonly output: string;
+        readonly cacheRead: string;
+        readonly cacheWrite5m: string;
+        readonly cacheWrite1h: string;
+      }
+    | undefined;
 }
 
 export interface Readiness {

@@ -35,7 +35,10 @@ const FRAMEWORK: Readonly<Record<string, readonly [ProblemType, string]>> = {
   FST_PARTS_LIMIT: ['too-large', 'The form has too many parts.'],
   FST_FILES_LIMIT: ['too-large', 'The form has too many files; 20 are the most.'],
   FST_FIELDS_LIMIT: ['too-large', 'The form has too many fields.'],
-  FST_ERR_CTP_INVALID_MEDIA_TYPE: ['unsupported-media', 'This content type is not accepted here. Send application/json, or multipart/form-data where files are taken.'],
+  FST_ERR_CTP_INVALID_MEDIA_TYPE: [
+    'unsupported-media',
+    'This content type is not accepted here. Send application/json, or multipart/form-data where files are taken.',
+  ],
   FST_ERR_CTP_INVALID_CONTENT_LENGTH: ['invalid-body', 'The body is shorter or longer than its Content-Length says.'],
   FST_ERR_HANDLER_TIMEOUT: ['unavailable', 'This took too long and was given up. Try again in a few seconds.'],
   FST_INVALID_JSON_FIELD_ERROR: ['invalid-body', 'A part of the form is declared as JSON and is not.'],

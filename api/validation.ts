@@ -18,12 +18,17 @@ export const validatorCompiler: FastifySchemaCompiler<z.ZodType> = ({ schema, ht
 /** An address with an id that cannot exist is as absent as one that does not. */
 function refusal(issues: readonly Issue[], part: string): ProblemError {
   if (part === 'params') return new ProblemError('not-found', 'There is nothing at this address.');
-  return new ProblemError('invalid-body', 'Some fields are not right; each is listed with its path.', { errors: fieldErrors(issues, part) });
+  return new ProblemError('invalid-body', 'Some fields are not right; each is listed with its path.', {
+    errors: fieldErrors(issues, part),
+  });
 }
 
 /** One entry a wrong field; unknown fields are named themselves, and of a choice the form that was meant is judged. */
 export function fieldErrors(issues: readonly Issue[], part = 'body'): FieldError[] {
-  return issues.flatMap((issue) => entriesOf(issue, [])).slice(0, MOST_ERRORS).map(({ path, message }) => ({ path: pathText(path, part), message }));
+  return issues
+    .flatMap((issue) => entriesOf(issue, []))
+    .slice(0, MOST_ERRORS)
+    .map(({ path, message }) => ({ path: pathText(path, part), message }));
 }
 
 interface Entry {
@@ -33,16 +38,19 @@ interface Entry {
 
 function entriesOf(issue: Issue, above: Path): Entry[] {
   const path = [...above, ...issue.path];
-  if (issue.code === 'unrecognized_keys') return issue.keys.map((key) => ({ path: [...path, key], message: 'is not a known field' }));
+  if (issue.code === 'unrecognized_keys')
+    return issue.keys.map((key) => ({ path: [...path, key], message: 'is not a known field' }));
   if (issue.code === 'invalid_union') return unionEntries(issue, path);
-  if ((issue.code === 'invalid_key' || issue.code === 'invalid_element') && issue.issues.length > 0) return issue.issues.flatMap((inner) => entriesOf(inner, path));
+  if ((issue.code === 'invalid_key' || issue.code === 'invalid_element') && issue.issues.length > 0)
+    return issue.issues.flatMap((inner) => entriesOf(inner, path));
   return [{ path, message: issue.message }];
 }
 
 /** Of all forms the value may have, the nearest: right at the root, and with the fewest things wrong. */
 function unionEntries(issue: Extract<Issue, { code: 'invalid_union' }>, path: Path): Entry[] {
   const nearest = issue.errors.toSorted((a, b) => distance(a) - distance(b))[0];
-  if (nearest === undefined || nearest.length === 0 || distance(nearest) >= FAR) return [{ path, message: 'has none of the allowed forms' }];
+  if (nearest === undefined || nearest.length === 0 || distance(nearest) >= FAR)
+    return [{ path, message: 'has none of the allowed forms' }];
   return nearest.flatMap((inner) => entriesOf(inner, path));
 }
 

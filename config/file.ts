@@ -28,6 +28,7 @@ export const FileSchema = z.strictObject({
       contextTokens: z.int().min(4_000).max(1_000_000).default(150_000),
       timeoutSeconds: z.int().min(5).max(1_100).default(600),
       idleSeconds: z.int().min(1).max(600).default(90),
+      parkedSeconds: z.int().min(1).max(3_600).default(60),
     })
     .prefault({}),
   limits: z

@@ -38,7 +38,12 @@ export async function listCharges(engine: Engine, user: string, filter: ChargeFi
 }
 
 /** Sums of the user's charges, the dearest first. Grouped by user, the owner sees everybody's sums. */
-export async function sumCharges(engine: Engine, by: SignedIn, group: ChargeGroup, filter: ChargeFilter): Promise<ChargeSum[]> {
+export async function sumCharges(
+  engine: Engine,
+  by: SignedIn,
+  group: ChargeGroup,
+  filter: ChargeFilter,
+): Promise<ChargeSum[]> {
   const everybody = group === 'user' && by.isOwner;
   const whose = everybody ? sql`true` : sql`user_id = ${by.id}`;
   const statement = sql<ChargeSum>`

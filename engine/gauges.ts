@@ -17,9 +17,13 @@ export async function readGauges(engine: Engine): Promise<Gauges> {
       select status, count(*)::int as count from requests where ended_at is null group by status`);
     const counts = new Map(open.map((row) => [row.status, row.count]));
     return {
-      requestsByStatus: Object.fromEntries(REQUEST_STATUSES.map((status) => [status, counts.get(status) ?? 0])) as Record<RequestStatus, number>,
+      requestsByStatus: Object.fromEntries(
+        REQUEST_STATUSES.map((status) => [status, counts.get(status) ?? 0]),
+      ) as Record<RequestStatus, number>,
       undelivered: await countUndelivered(tx),
-      charges: await tx.one<{ count: number; usd: number }>(sql`select count(*)::int as count, coalesce(sum(usd), 0)::float8 as usd from charges`),
+      charges: await tx.one<{ count: number; usd: number }>(
+        sql`select count(*)::int as count, coalesce(sum(usd), 0)::float8 as usd from charges`,
+      ),
     };
   });
 }

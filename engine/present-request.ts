@@ -21,7 +21,10 @@ export interface ViewRow extends RequestRow {
   origin: Request['origin'];
   text: string | null;
   files: StoredFile[];
-  agents: (Pick<AgentRow, 'id' | 'label' | 'model' | 'instructions' | 'skills' | 'status'> & { parent_id: string | null; usd: string })[];
+  agents: (Pick<AgentRow, 'id' | 'label' | 'model' | 'instructions' | 'skills' | 'status'> & {
+    parent_id: string | null;
+    usd: string;
+  })[];
   charges: ChargeRow[];
   usd: string;
 }

@@ -45,15 +45,24 @@ export async function listRequests(engine: Engine, user: string, filter: Request
   ].filter((condition) => condition !== undefined);
   const where = conditions.length === 0 ? sql`true` : sql.join(conditions, sql` and `);
   return engine.db.as(user, async (tx) => {
-    const rows = await tx.rows(viewRows(user, where, sql`order by r.created_at desc, r.id desc limit ${filter.limit + 1}`));
+    const rows = await tx.rows(
+      viewRows(user, where, sql`order by r.created_at desc, r.id desc limit ${filter.limit + 1}`),
+    );
     const facts = await readUserFacts(tx, engine, user);
-    return pageCursor(rows, filter.limit, (row) => ({ at: row.created_at, id: row.id }), (row) => presentRequest(row, facts));
+    return pageCursor(
+      rows,
+      filter.limit,
+      (row) => ({ at: row.created_at, id: row.id }),
+      (row) => presentRequest(row, facts),
+    );
   });
 }
 
 /** Status alone, for a caller that only waits for it. */
 export async function requestStatus(engine: Engine, user: string, id: string): Promise<RequestStatus> {
-  const row = await engine.db.as(user, (tx) => tx.maybe<{ status: RequestStatus }>(sql`select status from requests where id = ${id} and user_id = ${user}`));
+  const row = await engine.db.as(user, (tx) =>
+    tx.maybe<{ status: RequestStatus }>(sql`select status from requests where id = ${id} and user_id = ${user}`),
+  );
   if (row === undefined) throw new ProblemError('not-found', `There is no request ${id.slice(0, 80)}.`);
   return row.status;
 }

@@ -9,9 +9,14 @@ const MOST_AGENTS = 1_000;
 const MOST_TURNS = 2_000;
 const MOST_CALLS = 5_000;
 
-type AgentFacts = Pick<AgentRow, 'id' | 'label' | 'skills' | 'status' | 'created_at' | 'ended_at'> & { parent_id: string | null; usd: string };
+type AgentFacts = Pick<AgentRow, 'id' | 'label' | 'skills' | 'status' | 'created_at' | 'ended_at'> & {
+  parent_id: string | null;
+  usd: string;
+};
 type TurnFacts = Pick<TurnRow, 'number' | 'stop_reason' | 'model' | 'started_at' | 'ended_at'> & { agent_id: string };
-type CallFacts = Pick<CallRow, 'id' | 'agent_id' | 'turn' | 'skill' | 'status' | 'started_at' | 'ended_at'> & { atoms: string[] };
+type CallFacts = Pick<CallRow, 'id' | 'agent_id' | 'turn' | 'skill' | 'status' | 'started_at' | 'ended_at'> & {
+  atoms: string[];
+};
 
 interface ChargeFacts {
   id: string;
@@ -48,8 +53,18 @@ async function readFacts(tx: Tx, engine: Engine, user: string, id: string): Prom
     from calls c where c.request_id = ${id} order by c.turn, c.position, c.agent_id limit ${MOST_CALLS}`);
   const charges = await tx.rows<ChargeFacts>(sql`
     select id, step, trim_scale(usd)::text as usd from charges where request_id = ${id} order by at, id limit ${MOST_TURNS + MOST_CALLS}`);
-  const { usd } = await tx.one<{ usd: string }>(sql`select coalesce(trim_scale(sum(usd)), 0)::text as usd from charges where request_id = ${id}`);
-  return { request, usd, agents, turns, calls, charges: new Map(charges.map((charge) => [charge.step, charge])), skillNames: engine.skillNames };
+  const { usd } = await tx.one<{ usd: string }>(
+    sql`select coalesce(trim_scale(sum(usd)), 0)::text as usd from charges where request_id = ${id}`,
+  );
+  return {
+    request,
+    usd,
+    agents,
+    turns,
+    calls,
+    charges: new Map(charges.map((charge) => [charge.step, charge])),
+    skillNames: engine.skillNames,
+  };
 }
 
 const NOTHING = { atoms: [], approvals: [], effects: [], charges: [], children: [] };
@@ -111,7 +126,9 @@ function turnNode(facts: TraceFacts, turn: TurnFacts): TraceNode {
     inputRef: `context:${turn.agent_id}:${turn.number}`,
     outputRef: ref,
     charges: charge === undefined ? [] : [charge.id],
-    children: facts.calls.filter((call) => call.agent_id === turn.agent_id && call.turn === turn.number).map((call) => callNode(facts, turn, call)),
+    children: facts.calls
+      .filter((call) => call.agent_id === turn.agent_id && call.turn === turn.number)
+      .map((call) => callNode(facts, turn, call)),
   };
 }
 

@@ -3,7 +3,11 @@ import type { Engine } from './deps.js';
 import type { CallStatus } from './rows.js';
 
 /** How far an undo is: `undoing`, `undone`, or back at `done` with the reason why it failed. */
-export async function undoState(engine: Engine, user: string, call: string): Promise<{ status: CallStatus; message: string | null }> {
+export async function undoState(
+  engine: Engine,
+  user: string,
+  call: string,
+): Promise<{ status: CallStatus; message: string | null }> {
   return engine.db.as(user, (tx) =>
     tx.one<{ status: CallStatus; message: string | null }>(sql`
       select c.status, (

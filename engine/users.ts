@@ -37,7 +37,10 @@ const COLUMNS = sql`id, name, time_zone, settings, created_at`;
  * The installation's owner, made at the first start. The given token is the only one that start-up ever gave: an
  * earlier one stops working in the same transaction.
  */
-export async function ensureOwner(engine: Engine, owner: { name: string; timeZone: string; token: string }): Promise<{ id: string }> {
+export async function ensureOwner(
+  engine: Engine,
+  owner: { name: string; timeZone: string; token: string },
+): Promise<{ id: string }> {
   return engine.db.system(async (tx) => {
     await tx.run(sql`select pg_advisory_xact_lock(hashtext('retinue-owner'))`);
     const known = await tx.maybe<{ id: string }>(sql`select id from users where is_owner`);
@@ -58,10 +61,18 @@ export async function authenticate(engine: Engine, token: string): Promise<{ use
 
 /** The user of a browser's cookie, or undefined. */
 export async function authenticateSession(engine: Engine, session: string): Promise<{ user: SignedIn } | undefined> {
-  return lookUp(engine, session, sql`t.label = ${BROWSER_LABEL} and t.created_at > now() - make_interval(days => ${SESSION_DAYS})`);
+  return lookUp(
+    engine,
+    session,
+    sql`t.label = ${BROWSER_LABEL} and t.created_at > now() - make_interval(days => ${SESSION_DAYS})`,
+  );
 }
 
-async function lookUp(engine: Engine, token: string, condition: ReturnType<typeof sql>): Promise<{ user: SignedIn } | undefined> {
+async function lookUp(
+  engine: Engine,
+  token: string,
+  condition: ReturnType<typeof sql>,
+): Promise<{ user: SignedIn } | undefined> {
   const user = await engine.db.system((tx) =>
     tx.maybe<SignedIn>(sql`
       select u.id, u.is_owner as "isOwner" from tokens t join users u on u.id = t.user_id
@@ -88,14 +99,23 @@ export async function createUser(engine: Engine, by: SignedIn, user: NewUser): P
   refuseOthers(by);
   const token = newToken();
   return engine.db.system(async (tx) => {
-    const id = await insertUser(tx, { name: user.name, timeZone: user.timeZone ?? engine.defaultTimeZone, isOwner: false, channels: user.channels });
+    const id = await insertUser(tx, {
+      name: user.name,
+      timeZone: user.timeZone ?? engine.defaultTimeZone,
+      isOwner: false,
+      channels: user.channels,
+    });
     await tx.run(sql`insert into tokens (hash, user_id, label) values (${hashOf(token)}, ${id}, 'user')`);
     return { ...presentUser(await tx.one<UserRow>(sql`select ${COLUMNS} from users where id = ${id}`)), token };
   });
 }
 
 /** Everybody in this installation, newest first; for the owner. */
-export async function listUsers(engine: Engine, by: SignedIn, page: { limit: number; cursor?: string | undefined }): Promise<Page<User>> {
+export async function listUsers(
+  engine: Engine,
+  by: SignedIn,
+  page: { limit: number; cursor?: string | undefined },
+): Promise<Page<User>> {
   refuseOthers(by);
   const after = readCursor(page.cursor);
   const rows = await engine.db.system((tx) =>
@@ -107,7 +127,9 @@ export async function listUsers(engine: Engine, by: SignedIn, page: { limit: num
 }
 
 export async function getMe(engine: Engine, user: string): Promise<User> {
-  return presentUser(await engine.db.as(user, (tx) => tx.one<UserRow>(sql`select ${COLUMNS} from users where id = ${user}`)));
+  return presentUser(
+    await engine.db.as(user, (tx) => tx.one<UserRow>(sql`select ${COLUMNS} from users where id = ${user}`)),
+  );
 }
 
 /** Changes what is named and leaves the rest; null takes the quiet hours away. */

@@ -66,7 +66,8 @@ export function createDb(pool: pg.Pool, sinks: CommitSinks): Db {
       sinks.outbox.poke(tx.outbox);
       return result;
     } catch (error) {
-      broken ??= await rollBack(client);
+      // A server that does not answer would keep the caller waiting for a second time.
+      broken ??= isAway(error) ? asError(error) : await rollBack(client);
       throw error;
     } finally {
       client.off('error', onError);
@@ -106,8 +107,12 @@ async function rollBack(client: pg.PoolClient): Promise<Error | undefined> {
     await client.query('rollback');
     return undefined;
   } catch (error) {
-    return error instanceof Error ? error : new Error(String(error));
+    return asError(error);
   }
+}
+
+function asError(error: unknown): Error {
+  return error instanceof Error ? error : new Error(String(error));
 }
 
 interface OpenTx extends Tx {

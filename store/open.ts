@@ -15,6 +15,8 @@ export interface StoreOptions {
   readonly connections: number;
   readonly log: (line: string) => void;
   readonly outbox: CommitSinks['outbox'];
+  /** How long a server that is away is waited for; default a minute. */
+  readonly patienceMs?: number | undefined;
 }
 
 /** An open, migrated store and the bus that tells of its changes. The owner closes it. */
@@ -26,7 +28,7 @@ export interface Store {
 
 const PATIENCE_MS = 60_000;
 
-/** Throws a sentence a person can act on when the database stays away for a minute or refuses us. */
+/** Throws a sentence a person can act on when the database stays away or refuses us. */
 export async function openStore(options: StoreOptions): Promise<Store> {
   return options.url === undefined ? openEmbeddedStore(options) : openPostgresStore(options, options.url);
 }
@@ -53,7 +55,7 @@ async function openEmbeddedStore(options: StoreOptions): Promise<Store> {
 async function openPostgresStore(options: StoreOptions, url: string): Promise<Store> {
   const pool = openPostgres({ url, connections: options.connections });
   try {
-    await whenReachable(pool, options.log);
+    await whenReachable(pool, options.log, options.patienceMs ?? PATIENCE_MS);
     await migrate(pool);
   } catch (error) {
     await pool.end();
@@ -71,8 +73,8 @@ async function openPostgresStore(options: StoreOptions, url: string): Promise<St
 }
 
 /** Servers that start together take a while to find each other; a wrong password or name is told at once. */
-async function whenReachable(pool: pg.Pool, log: (line: string) => void): Promise<void> {
-  const until = Date.now() + PATIENCE_MS;
+async function whenReachable(pool: pg.Pool, log: (line: string) => void, patienceMs: number): Promise<void> {
+  const until = Date.now() + patienceMs;
   for (;;) {
     try {
       await pool.query('select 1');
@@ -80,7 +82,7 @@ async function whenReachable(pool: pg.Pool, log: (line: string) => void): Promis
     } catch (error) {
       const reason = error instanceof AggregateError ? error.errors.map(String).join('; ') : error instanceof Error ? error.message : String(error);
       if (!isAway(error)) throw new Error(`The database refuses the connection of DATABASE_URL: ${reason}`, { cause: error });
-      if (Date.now() > until) throw new Error(`The database of DATABASE_URL could not be reached for a minute: ${reason}`, { cause: error });
+      if (Date.now() > until) throw new Error(`The database of DATABASE_URL could not be reached for ${Math.round(patienceMs / 1000)} seconds: ${reason}`, { cause: error });
       log(`waiting for the database (${reason})`);
       await delay(2_000);
     }

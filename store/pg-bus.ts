@@ -99,10 +99,15 @@ class PgLink {
     client.on('error', (error) => this.#warn(`the event channel was lost: ${error.message}`));
     client.on('notification', (message) => this.#receive(JSON.parse(message.payload ?? '{}') as Hint));
     await client.connect();
-    await client.query(`listen ${CHANNEL}`);
     this.#client = client;
-    void this.#flush();
-    await lost;
-    this.#client = undefined;
+    try {
+      // Closing while this connection was made had nothing to end yet.
+      if (this.#stop.signal.aborted) return void (await client.end());
+      await client.query(`listen ${CHANNEL}`);
+      void this.#flush();
+      await lost;
+    } finally {
+      this.#client = undefined;
+    }
   }
 }

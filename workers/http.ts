@@ -1,4 +1,5 @@
 import type { AddressInfo } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
 import { createApi } from '../api/app.js';
 import { sql } from '../store/sql.js';
 import { createTickets, type Serving } from './serve.js';
@@ -58,14 +59,16 @@ function catalogueOf(serving: Serving) {
   return { skills: () => listed, models: () => models.catalogue.list(new Date()) };
 }
 
+const PATIENCE_MS = 2_000;
+
 /** Both parts are asked each time; an answer that takes longer than two seconds counts as away. */
 async function readiness(serving: Serving) {
   const { db } = serving.installation.store;
-  const database = await db.system((tx) => tx.rows(sql`select 1`)).then(
+  const asked = db.system((tx) => tx.rows(sql`select 1`)).then(
     () => true,
     () => false,
   );
-  const temporal = await answers(serving.connection, serving.temporal.namespace);
+  const [database, temporal] = await Promise.all([Promise.race([asked, delay(PATIENCE_MS, false)]), answers(serving.connection, serving.temporal.namespace)]);
   const word = (up: boolean): string => (up ? 'ok' : 'away');
   return { ok: database && temporal, parts: { database: word(database), temporal: word(temporal) } };
 }

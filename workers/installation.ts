@@ -34,6 +34,8 @@ export interface InstallationOptions {
   readonly log?: Logger;
   /** Skills beside the built-in ones. */
   readonly moreSkills?: readonly Skill[];
+  /** How long servers that are away are waited for; default a minute. */
+  readonly patienceMs?: number | undefined;
 }
 
 export async function openInstallation(config: Config, options: InstallationOptions): Promise<Installation> {
@@ -45,6 +47,7 @@ export async function openInstallation(config: Config, options: InstallationOpti
     connections: config.file.database.connections,
     log: options.say,
     outbox: { poke: (rows) => relay?.poke(rows) },
+    patienceMs: options.patienceMs,
   });
   const models = createModels(config);
   const skills = createSkillRegistry([...builtinSkills, ...(options.moreSkills ?? [])]);
@@ -63,6 +66,7 @@ export async function openInstallation(config: Config, options: InstallationOpti
       bus: store.bus,
       calendar: createLocalCalendar({ root: config.folders.local }),
       workspace: createWorkspace({ root: config.folders.workspaces }),
+      parkedMs: config.file.models.parkedSeconds * 1000,
       log,
     },
     deliverThrough: (target) => {

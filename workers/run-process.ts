@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { ConfigurationError, loadConfig, type Config } from '../config/index.js';
 import { createLogger } from './installation.js';
 import { serve, type Serving } from './serve.js';
@@ -8,6 +9,8 @@ export interface ProcessRole {
   readonly worker: boolean;
   /** Refuses to start without servers of its own: several processes cannot share embedded ones. */
   readonly needsServers: boolean;
+  /** How long servers that are away are waited for at the start; default a minute. */
+  readonly patienceMs?: number;
   /** Starts what is special to the role, says what people should know, and gives back how to end it. */
   greet(serving: Serving, say: (line: string) => void): Promise<() => Promise<void>>;
 }
@@ -15,6 +18,9 @@ export interface ProcessRole {
 const say = (line: string): void => {
   process.stdout.write(`${line}\n`);
 };
+
+const STOP_EARLY_MS = 10_000;
+const STOP_MS = 14_000;
 
 /** Runs one process from start to its signal. Exit code 0 after a signal, 1 with a sentence when something is wrong. */
 export async function runProcess(role: ProcessRole): Promise<void> {
@@ -39,8 +45,9 @@ async function runUntilTold(role: ProcessRole, config: Config): Promise<void> {
   const told = stopSignal();
   const log = createLogger(config);
   installTemporalRuntime(log);
-  const serving = await Promise.race([serve({ config, api: role.api, worker: role.worker, say, log }), told.then(() => undefined)]);
-  if (serving === undefined) process.exit(130);
+  const starting = serve({ config, api: role.api, worker: role.worker, say, log, patienceMs: role.patienceMs });
+  const serving = await Promise.race([starting, told.then(() => undefined)]);
+  if (serving === undefined) return stopEarly(starting);
   let end = async (): Promise<void> => undefined;
   try {
     end = await role.greet(serving, say);
@@ -48,9 +55,28 @@ async function runUntilTold(role: ProcessRole, config: Config): Promise<void> {
     if (reason instanceof Error) throw reason;
     say('\nstopping …');
   } finally {
-    await end();
-    await serving.close();
+    await inTime(async () => {
+      try {
+        await end();
+      } finally {
+        await serving.close();
+      }
+    });
   }
+}
+
+/** Whoever pressed Ctrl-C gets the terminal back, even when a server that hangs keeps a part from ending. */
+async function inTime(work: () => Promise<void>): Promise<void> {
+  if (await Promise.race([work().then(() => true), delay(STOP_MS, false)])) return;
+  process.stderr.write('\nSomething did not end in time and was left as it was; the next start puts it in order.\n');
+  process.exit(1);
+}
+
+/** Told to stop while still starting: what was begun is finished and ended, unless that takes too long. */
+async function stopEarly(starting: Promise<Serving>): Promise<void> {
+  say('\nstopping …');
+  const isOver = starting.then((serving) => serving.close()).then(() => true);
+  if (!(await Promise.race([isOver, delay(STOP_EARLY_MS, false)]))) process.exit(130);
 }
 
 /** Resolves at the first SIGINT or SIGTERM; a second one ends the process where it stands. */

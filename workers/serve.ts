@@ -25,6 +25,8 @@ export interface ServeOptions {
   readonly say: (line: string) => void;
   readonly log?: Logger;
   readonly moreSkills?: readonly Skill[];
+  /** How long servers that are away are waited for; default a minute. */
+  readonly patienceMs?: number | undefined;
 }
 
 /** Running parts of one process. `close` ends them in the order in which they need each other. */
@@ -44,7 +46,10 @@ export interface Serving {
 export async function serve(options: ServeOptions): Promise<Serving> {
   const ends: (() => Promise<void>)[] = [];
   const close = async (): Promise<void> => {
-    for (let end = ends.pop(); end !== undefined; end = ends.pop()) await end();
+    const failures: unknown[] = [];
+    // A part that does not end well must not keep the others from ending.
+    for (let end = ends.pop(); end !== undefined; end = ends.pop()) await end().catch((error: unknown) => failures.push(error));
+    if (failures.length > 0) throw new AggregateError(failures, `Not everything ended well: ${failures.map(String).join('; ')}`);
   };
   try {
     return await start(options, ends, close);
@@ -61,7 +66,7 @@ async function start(options: ServeOptions, ends: (() => Promise<void>)[], close
   const address = environment.TEMPORAL_ADDRESS ?? server?.address ?? '';
   const namespace = environment.TEMPORAL_NAMESPACE;
   const { token, owner } = await prepareOwner(installation);
-  const connection = options.worker ? await connectNative(config, address, say) : connectLazily(config, address);
+  const connection = options.worker ? await connectNative(config, address, say, options.patienceMs) : connectLazily(config, address);
   ends.push(() => connection.close());
   const attributes = await prepareTemporal(options, installation, connection, server, ends);
   const client = createClient(connection, namespace);

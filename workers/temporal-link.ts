@@ -16,15 +16,15 @@ function optionsOf(config: Config, address: string) {
   };
 }
 
-/** A connection for workers (and clients beside them). Waits up to a minute for a server that is just starting. */
-export async function connectNative(config: Config, address: string, say: (line: string) => void): Promise<NativeConnection> {
-  const until = Date.now() + PATIENCE_MS;
+/** A connection for workers (and clients beside them). Waits, by default up to a minute, for a server that is just starting. */
+export async function connectNative(config: Config, address: string, say: (line: string) => void, patienceMs = PATIENCE_MS): Promise<NativeConnection> {
+  const until = Date.now() + patienceMs;
   for (;;) {
     try {
       return await NativeConnection.connect(optionsOf(config, address));
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
-      if (Date.now() > until) throw new Error(`Temporal at ${address} could not be reached for a minute: ${reason}. Check TEMPORAL_ADDRESS.`, { cause: error });
+      if (Date.now() > until) throw new Error(`Temporal at ${address} could not be reached for ${Math.round(patienceMs / 1000)} seconds: ${reason}. Check TEMPORAL_ADDRESS.`, { cause: error });
       say(`waiting for Temporal at ${address}`);
       await delay(2_000);
     }

@@ -45,18 +45,20 @@ export async function startWorker(installation: Installation, connection: Native
       shutdownGraceTime: '2s',
       shutdownForceTime: '8s',
     });
-  let worker = await make();
+  let worker: Worker | undefined = await make();
   let stopping = false;
   const keepRunning = async (): Promise<void> => {
     while (!stopping) {
       try {
-        await worker.run();
+        worker ??= await make();
+        const ended = worker.run();
+        if (stopping) worker.shutdown();
+        await ended;
       } catch (error) {
         installation.log.error({ err: error }, 'the worker ended; it is made anew in a second');
       }
-      if (stopping) return;
-      await delay(REST_MS);
-      worker = await make();
+      worker = undefined;
+      if (!stopping) await delay(REST_MS);
     }
   };
   const running = keepRunning();
@@ -64,7 +66,7 @@ export async function startWorker(installation: Installation, connection: Native
     async stop() {
       if (!stopping) {
         stopping = true;
-        if (worker.getState() === 'RUNNING') worker.shutdown();
+        if (worker?.getState() === 'RUNNING') worker.shutdown();
       }
       await running;
     },

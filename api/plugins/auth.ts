@@ -36,7 +36,8 @@ export function registerAuth(app: FastifyInstance, deps: ApiDeps, failures: Fail
       if (request.headers.authorization !== undefined) await failures(request, reply);
       throw new ProblemError('unauthorised', 'This needs a token: send the header Authorization: Bearer TOKEN.');
     }
-    if (request.routeOptions.config.ownerOnly === true && !user.isOwner) throw new ProblemError('forbidden', 'This is for the owner of the installation only.');
+    if (request.routeOptions.config.ownerOnly === true && !user.isOwner)
+      throw new ProblemError('forbidden', 'This is for the owner of the installation only.');
     request.signedIn = user;
   });
 }

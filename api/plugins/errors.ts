@@ -10,8 +10,12 @@ export function registerErrors(app: FastifyInstance): void {
   app.setErrorHandler((error, request, reply) => answerError(error, request, reply));
   app.setNotFoundHandler((request, reply) => {
     const allowed = methods(request.url);
-    if (allowed.length === 0) return answerError(new ProblemError('not-found', 'There is nothing at this address.'), request, reply);
-    return sendProblem(reply.header('allow', allowed.join(', ')), plainProblem(405, 'Method not allowed', `This address takes ${allowed.join(', ')} only.`));
+    if (allowed.length === 0)
+      return answerError(new ProblemError('not-found', 'There is nothing at this address.'), request, reply);
+    return sendProblem(
+      reply.header('allow', allowed.join(', ')),
+      plainProblem(405, 'Method not allowed', `This address takes ${allowed.join(', ')} only.`),
+    );
   });
 }
 
@@ -32,7 +36,11 @@ export function answerError(error: unknown, request: FastifyRequest, reply: Fast
 }
 
 export function sendProblem(reply: FastifyReply, problem: Problem): FastifyReply {
-  return reply.code(problem.status).header('cache-control', 'no-store').type('application/problem+json; charset=utf-8').send(JSON.stringify(problem));
+  return reply
+    .code(problem.status)
+    .header('cache-control', 'no-store')
+    .type('application/problem+json; charset=utf-8')
+    .send(JSON.stringify(problem));
 }
 
 /** Answers which methods an address takes, so that a wrong method is told apart from a wrong address. */

@@ -11,11 +11,15 @@ const MOST_LEVELS = 64;
 export function registerJsonBody(app: FastifyInstance): (text: string) => unknown {
   const parse = createJsonParser(app);
   app.removeAllContentTypeParsers();
-  app.addContentTypeParser('application/json', { parseAs: 'buffer', bodyLimit: MOST_JSON_BYTES }, async (request: FastifyRequest, body: Buffer) => {
-    const charset = /charset\s*=\s*"?([^\s;"]+)/i.exec(request.headers['content-type'] ?? '')?.[1] ?? 'utf-8';
-    if (!/^utf-?8$/i.test(charset)) throw new ProblemError('unsupported-media', 'JSON is read as UTF-8 only.');
-    return body.length === 0 ? undefined : parse(decode(body));
-  });
+  app.addContentTypeParser(
+    'application/json',
+    { parseAs: 'buffer', bodyLimit: MOST_JSON_BYTES },
+    async (request: FastifyRequest, body: Buffer) => {
+      const charset = /charset\s*=\s*"?([^\s;"]+)/i.exec(request.headers['content-type'] ?? '')?.[1] ?? 'utf-8';
+      if (!/^utf-?8$/i.test(charset)) throw new ProblemError('unsupported-media', 'JSON is read as UTF-8 only.');
+      return body.length === 0 ? undefined : parse(decode(body));
+    },
+  );
   return parse;
 }
 
@@ -29,7 +33,11 @@ function createJsonParser(app: FastifyInstance): (text: string) => unknown {
     void secure({} as FastifyRequest, text, (error, value) => {
       outcome = { error, value };
     });
-    if (outcome.error !== null) throw new ProblemError('invalid-body', 'The body is not valid JSON.', { errors: [{ path: 'body', message: 'is not valid JSON' }], cause: outcome.error });
+    if (outcome.error !== null)
+      throw new ProblemError('invalid-body', 'The body is not valid JSON.', {
+        errors: [{ path: 'body', message: 'is not valid JSON' }],
+        cause: outcome.error,
+      });
     return outcome.value;
   };
 }
@@ -38,7 +46,10 @@ function decode(body: Buffer): string {
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(body);
   } catch (error) {
-    throw new ProblemError('invalid-body', 'The body is not valid UTF-8.', { errors: [{ path: 'body', message: 'is not valid UTF-8' }], cause: error });
+    throw new ProblemError('invalid-body', 'The body is not valid UTF-8.', {
+      errors: [{ path: 'body', message: 'is not valid UTF-8' }],
+      cause: error,
+    });
   }
 }
 
@@ -59,7 +70,9 @@ function refuseDeep(text: string): void {
     else if (OPENING.has(code)) level += 1;
     else if (CLOSING.has(code)) level -= 1;
     if (level > MOST_LEVELS) {
-      throw new ProblemError('invalid-body', `The body is nested more than ${MOST_LEVELS} levels deep.`, { errors: [{ path: 'body', message: `must not be nested more than ${MOST_LEVELS} levels deep` }] });
+      throw new ProblemError('invalid-body', `The body is nested more than ${MOST_LEVELS} levels deep.`, {
+        errors: [{ path: 'body', message: `must not be nested more than ${MOST_LEVELS} levels deep` }],
+      });
     }
   }
 }

@@ -28,7 +28,8 @@ export function registerMetrics(app: FastifyInstance, deps: ApiDeps): void {
 }
 
 function createGauges(registry: Registry, deps: ApiDeps): () => Promise<void> {
-  const gauge = (name: string, help: string, labelNames: string[] = []) => new Gauge({ name, help, labelNames, registers: [registry] });
+  const gauge = (name: string, help: string, labelNames: string[] = []) =>
+    new Gauge({ name, help, labelNames, registers: [registry] });
   const requests = gauge('retinue_open_requests', 'Requests that have not ended, by status.', ['status']);
   const outbox = gauge('retinue_outbox_depth', 'Commands to workflows that are not delivered yet.');
   const charges = gauge('retinue_charges_total', 'Charges booked so far.');

@@ -6,14 +6,18 @@ import type { OpenAPIV3_1 } from 'openapi-types';
 import { SESSION_COOKIE } from './auth.js';
 
 const DOCS = '/docs';
-const DOCS_POLICY = "default-src 'self'; base-uri 'self'; frame-ancestors 'none'; img-src 'self' data:; object-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'";
+const DOCS_POLICY =
+  "default-src 'self'; base-uri 'self'; frame-ancestors 'none'; img-src 'self' data:; object-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'";
 const FILE = { type: 'string', format: 'binary' } as const;
 
 /** Forms, which stand beside the JSON body of a call or take its place. */
 const FORMS: Readonly<Record<string, OpenAPIV3_1.SchemaObject>> = {
   '/v1/requests': {
     type: 'object',
-    properties: { request: { $ref: '#/components/schemas/NewRequestInput' }, file: { type: 'array', items: FILE, maxItems: 20 } },
+    properties: {
+      request: { $ref: '#/components/schemas/NewRequestInput' },
+      file: { type: 'array', items: FILE, maxItems: 20 },
+    },
   },
   '/v1/files': { type: 'object', properties: { file: FILE }, required: ['file'] },
 };
@@ -33,25 +37,44 @@ export async function registerOpenapi(app: FastifyInstance): Promise<void> {
   await app.register(swagger, {
     openapi: {
       openapi: '3.1.0',
-      info: { title: 'Retinue', version: '1', description: 'One message in, one result out. Errors are problem+json with a stable type; lists take limit and cursor.' },
+      info: {
+        title: 'Retinue',
+        version: '1',
+        description:
+          'One message in, one result out. Errors are problem+json with a stable type; lists take limit and cursor.',
+      },
       tags: TAGS,
       security: [{ token: [] }, { browser: [] }],
       components: {
         securitySchemes: {
           token: { type: 'http', scheme: 'bearer', description: 'The token of a user' },
-          browser: { type: 'apiKey', in: 'cookie', name: SESSION_COOKIE, description: 'A browser that was signed in by its link' },
+          browser: {
+            type: 'apiKey',
+            in: 'cookie',
+            name: SESSION_COOKIE,
+            description: 'A browser that was signed in by its link',
+          },
         },
       },
     },
     transform: jsonSchemaTransform,
-    transformObject: (document) => withoutDoubles(withForms(jsonSchemaTransformObject(document) as OpenAPIV3_1.Document)) as ReturnType<typeof jsonSchemaTransformObject>,
+    transformObject: (document) =>
+      withoutDoubles(withForms(jsonSchemaTransformObject(document) as OpenAPIV3_1.Document)) as ReturnType<
+        typeof jsonSchemaTransformObject
+      >,
   });
   app.addHook('onRoute', (route) => {
     if (!route.url.startsWith(DOCS)) return;
     route.config = { ...route.config, open: true };
   });
-  await app.register(swaggerUi, { routePrefix: DOCS, staticCSP: DOCS_POLICY, uiConfig: { url: '/openapi.json', persistAuthorization: false, tryItOutEnabled: true }, indexPrefix: '' });
-  app.get('/openapi.json', { config: { open: true }, schema: { hide: true } }, async (_request, reply) => reply.type('application/json; charset=utf-8').send(JSON.stringify(app.swagger())));
+  await app.register(swaggerUi, {
+    routePrefix: DOCS,
+    staticCSP: DOCS_POLICY,
+    uiConfig: { tryItOutEnabled: true },
+  });
+  app.get('/openapi.json', { config: { open: true }, schema: { hide: true } }, async (_request, reply) =>
+    reply.type('application/json; charset=utf-8').send(JSON.stringify(app.swagger())),
+  );
 }
 
 function withForms(document: OpenAPIV3_1.Document): OpenAPIV3_1.Document {
@@ -61,7 +84,16 @@ function withForms(document: OpenAPIV3_1.Document): OpenAPIV3_1.Document {
       const post = item?.post;
       if (form === undefined || post === undefined) return [path, item];
       const before = post.requestBody !== undefined && 'content' in post.requestBody ? post.requestBody.content : {};
-      return [path, { ...item, post: { ...post, requestBody: { required: true, content: { ...before, 'multipart/form-data': { schema: form } } } } }];
+      return [
+        path,
+        {
+          ...item,
+          post: {
+            ...post,
+            requestBody: { required: true, content: { ...before, 'multipart/form-data': { schema: form } } },
+          },
+        },
+      ];
     }),
   );
   return { ...document, paths };
@@ -74,11 +106,19 @@ function withoutDoubles(document: OpenAPIV3_1.Document): OpenAPIV3_1.Document {
   const schemas = document.components?.schemas ?? {};
   const joined = (schema: unknown): string => JSON.stringify(schema).replace(INPUT_REF, '"#/components/schemas/$1"');
   const differs = (name: string): boolean => joined(schemas[`${name}Input`]) !== joined(schemas[name]);
-  const text = JSON.stringify(document).replace(INPUT_REF, (ref, name: string) => (differs(name) ? ref : `"#/components/schemas/${name}"`));
+  const text = JSON.stringify(document).replace(INPUT_REF, (ref, name: string) =>
+    differs(name) ? ref : `"#/components/schemas/${name}"`,
+  );
   const joinedDocument = JSON.parse(text) as OpenAPIV3_1.Document;
   const all = joinedDocument.components?.schemas ?? {};
   const used = reachable(JSON.stringify(joinedDocument.paths), all);
-  return { ...joinedDocument, components: { ...joinedDocument.components, schemas: Object.fromEntries(Object.entries(all).filter(([name]) => used.has(name))) } };
+  return {
+    ...joinedDocument,
+    components: {
+      ...joinedDocument.components,
+      schemas: Object.fromEntries(Object.entries(all).filter(([name]) => used.has(name))),
+    },
+  };
 }
 
 /** Names of the schemas that a text refers to, and those that they refer to. */

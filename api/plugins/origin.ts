@@ -18,14 +18,20 @@ export function refuseForgery(request: FastifyRequest, publicUrl: string): void 
   const host = isOurs(request.headers.host, publicUrl);
   const sameOrigin = site === 'same-origin' || (site === undefined && request.headers.origin !== undefined);
   const navigated = READING.has(request.method) && (site === undefined || site === 'none');
-  if (!host || !(sameOrigin || navigated)) throw new ProblemError('forbidden', 'A browser session is good for calls from the pages of this server only.');
+  if (!host || !(sameOrigin || navigated))
+    throw new ProblemError('forbidden', 'A browser session is good for calls from the pages of this server only.');
 }
 
 /** Names a page could not have pointed at us by changing its own DNS. */
 function isOurs(host: string | undefined, publicUrl: string): boolean {
   if (host === undefined) return false;
   const name = hostName(`http://${host}`);
-  return name === 'localhost' || name === '127.0.0.1' || name === '[::1]' || (name !== undefined && name === hostName(publicUrl));
+  return (
+    name === 'localhost' ||
+    name === '127.0.0.1' ||
+    name === '[::1]' ||
+    (name !== undefined && name === hostName(publicUrl))
+  );
 }
 
 function hostName(url: string): string | undefined {

@@ -19,10 +19,15 @@ export async function registerRateLimit(app: FastifyInstance, limits: ApiSetting
     global: true,
     timeWindow: 60_000,
     max: (request) => (READING.has(request.method) ? reads : writes),
-    keyGenerator: (request) => `${READING.has(request.method) ? 'reads' : 'writes'} ${request.signedIn?.id ?? request.ip}`,
+    keyGenerator: (request) =>
+      `${READING.has(request.method) ? 'reads' : 'writes'} ${request.signedIn?.id ?? request.ip}`,
     errorResponseBuilder: (_request, context) => tooMany(context.ttl),
   });
-  const failures = app.createRateLimit({ max: limits?.failures ?? FAILURES_A_MINUTE, timeWindow: 60_000, keyGenerator: (request: FastifyRequest) => request.ip });
+  const failures = app.createRateLimit({
+    max: limits?.failures ?? FAILURES_A_MINUTE,
+    timeWindow: 60_000,
+    keyGenerator: (request: FastifyRequest) => request.ip,
+  });
   return async (request, reply) => {
     const counted = await failures(request);
     if (counted.isAllowed || !counted.isExceeded) return;
@@ -32,5 +37,8 @@ export async function registerRateLimit(app: FastifyInstance, limits: ApiSetting
 }
 
 function tooMany(ttlMs: number): ProblemError {
-  return new ProblemError('rate-limited', `Too many calls. Try again in ${Math.max(1, Math.ceil(ttlMs / 1000))} seconds.`);
+  return new ProblemError(
+    'rate-limited',
+    `Too many calls. Try again in ${Math.max(1, Math.ceil(ttlMs / 1000))} seconds.`,
+  );
 }

@@ -15,7 +15,18 @@ const ListQuerySchema = z.strictObject({ includeDeprecated: z.enum(['true', 'fal
 const DeprecateSchema = z.strictObject({ comment: CommentSchema });
 const { payload, mediaType, metadata, references, origin, deprecated } = AtomSchema.shape;
 const VersionSchema = z
-  .object({ version: z.int(), author: z.string(), at: z.string(), comment: z.string(), payload, mediaType, metadata, references, origin, deprecated })
+  .object({
+    version: z.int(),
+    author: z.string(),
+    at: z.string(),
+    comment: z.string(),
+    payload,
+    mediaType,
+    metadata,
+    references,
+    origin,
+    deprecated,
+  })
   .meta({ id: 'AtomVersion' });
 
 /** Atoms of a space: read, written and kept with their history. */
@@ -24,26 +35,58 @@ export function atomRoutes({ deps }: RouteParts): FastifyPluginAsyncZod {
   return async (app) => {
     app.get(
       '/v1/spaces/:id/atoms',
-      { schema: { tags: TAGS, summary: 'Atoms, newest first', params: IdParamsSchema, querystring: ListQuerySchema, response: answers({ 200: listOf(AtomSchema) }) } },
+      {
+        schema: {
+          tags: TAGS,
+          summary: 'Atoms, newest first',
+          params: IdParamsSchema,
+          querystring: ListQuerySchema,
+          response: answers({ 200: listOf(AtomSchema) }),
+        },
+      },
       async (request) => {
         const { id } = callerOf(request);
         const { includeDeprecated, ...page } = request.query;
-        return db.as(id, (tx) => listAtoms(tx, userActor(id), request.params.id, { ...compact(page), includeDeprecated: includeDeprecated === 'true' }));
+        return db.as(id, (tx) =>
+          listAtoms(tx, userActor(id), request.params.id, {
+            ...compact(page),
+            includeDeprecated: includeDeprecated === 'true',
+          }),
+        );
       },
     );
 
     app.post(
       '/v1/spaces/:id/atoms',
-      { schema: { tags: TAGS, summary: 'Put an atom', params: IdParamsSchema, querystring: NoQuerySchema, body: NewAtomSchema, response: answers({ 201: AtomSchema }) } },
+      {
+        schema: {
+          tags: TAGS,
+          summary: 'Put an atom',
+          params: IdParamsSchema,
+          querystring: NoQuerySchema,
+          body: NewAtomSchema,
+          response: answers({ 201: AtomSchema }),
+        },
+      },
       async (request, reply) => {
         const { id } = callerOf(request);
-        return reply.code(201).send(await db.as(id, (tx) => putAtom(tx, userActor(id), request.params.id, request.body)));
+        return reply
+          .code(201)
+          .send(await db.as(id, (tx) => putAtom(tx, userActor(id), request.params.id, request.body)));
       },
     );
 
     app.get(
       '/v1/spaces/:id/atoms/:atom',
-      { schema: { tags: TAGS, summary: 'One atom', params: AtomParamsSchema, querystring: NoQuerySchema, response: answers({ 200: AtomSchema }) } },
+      {
+        schema: {
+          tags: TAGS,
+          summary: 'One atom',
+          params: AtomParamsSchema,
+          querystring: NoQuerySchema,
+          response: answers({ 200: AtomSchema }),
+        },
+      },
       async (request) => {
         const { id } = callerOf(request);
         return db.as(id, (tx) => getAtom(tx, userActor(id), request.params.id, request.params.atom));
@@ -52,7 +95,16 @@ export function atomRoutes({ deps }: RouteParts): FastifyPluginAsyncZod {
 
     app.patch(
       '/v1/spaces/:id/atoms/:atom',
-      { schema: { tags: TAGS, summary: 'Change an atom; the old version stays in its history', params: AtomParamsSchema, querystring: NoQuerySchema, body: AtomPatchSchema, response: answers({ 200: AtomSchema }) } },
+      {
+        schema: {
+          tags: TAGS,
+          summary: 'Change an atom; the old version stays in its history',
+          params: AtomParamsSchema,
+          querystring: NoQuerySchema,
+          body: AtomPatchSchema,
+          response: answers({ 200: AtomSchema }),
+        },
+      },
       async (request) => {
         const { id } = callerOf(request);
         return db.as(id, (tx) => updateAtom(tx, userActor(id), request.params.id, request.params.atom, request.body));
@@ -61,20 +113,41 @@ export function atomRoutes({ deps }: RouteParts): FastifyPluginAsyncZod {
 
     app.get(
       '/v1/spaces/:id/atoms/:atom/history',
-      { schema: { tags: TAGS, summary: 'Every version, newest first', params: AtomParamsSchema, querystring: NoQuerySchema, response: answers({ 200: listOf(VersionSchema) }) } },
+      {
+        schema: {
+          tags: TAGS,
+          summary: 'Every version, newest first',
+          params: AtomParamsSchema,
+          querystring: NoQuerySchema,
+          response: answers({ 200: listOf(VersionSchema) }),
+        },
+      },
       async (request) => {
         const { id } = callerOf(request);
-        const versions = await db.as(id, (tx) => atomHistory(tx, userActor(id), request.params.id, request.params.atom));
+        const versions = await db.as(id, (tx) =>
+          atomHistory(tx, userActor(id), request.params.id, request.params.atom),
+        );
         return { items: versions.map(presentVersion) };
       },
     );
 
     app.post(
       '/v1/spaces/:id/atoms/:atom/deprecate',
-      { schema: { tags: TAGS, summary: 'Mark an atom as outdated', params: AtomParamsSchema, querystring: NoQuerySchema, body: DeprecateSchema, response: answers({ 200: AtomSchema }) } },
+      {
+        schema: {
+          tags: TAGS,
+          summary: 'Mark an atom as outdated',
+          params: AtomParamsSchema,
+          querystring: NoQuerySchema,
+          body: DeprecateSchema,
+          response: answers({ 200: AtomSchema }),
+        },
+      },
       async (request) => {
         const { id } = callerOf(request);
-        return db.as(id, (tx) => setDeprecated(tx, userActor(id), request.params.id, request.params.atom, true, request.body.comment));
+        return db.as(id, (tx) =>
+          setDeprecated(tx, userActor(id), request.params.id, request.params.atom, true, request.body.comment),
+        );
       },
     );
   };

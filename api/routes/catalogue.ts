@@ -29,24 +29,61 @@ const ModelSchema = z
     tiers: z.array(z.string()),
     priced: z.boolean(),
     maxOutputTokens: z.int(),
-    pricesUsdPerMillion: z.object({ input: z.string(), output: z.string(), cacheRead: z.string(), cacheWrite5m: z.string(), cacheWrite1h: z.string() }).optional(),
+    pricesUsdPerMillion: z
+      .object({
+        input: z.string(),
+        output: z.string(),
+        cacheRead: z.string(),
+        cacheWrite5m: z.string(),
+        cacheWrite1h: z.string(),
+      })
+      .optional(),
   })
   .meta({ id: 'Model' });
 
 const ChargeSumSchema = z.object({ key: z.string(), usd: z.string(), count: z.int() }).meta({ id: 'ChargeSum' });
-const ChargesQuerySchema = z.strictObject({ from: InstantSchema.optional(), to: InstantSchema.optional(), groupBy: z.enum(CHARGE_GROUPS).optional(), ...pageFields });
+const ChargesQuerySchema = z.strictObject({
+  from: InstantSchema.optional(),
+  to: InstantSchema.optional(),
+  groupBy: z.enum(CHARGE_GROUPS).optional(),
+  ...pageFields,
+});
 
 /** What can be done, by what, and what it has cost. */
 export function catalogueRoutes({ deps }: RouteParts): FastifyPluginAsyncZod {
   const { engine, settings } = deps;
   return async (app) => {
-    app.get('/v1/skills', { schema: { tags: TAGS, summary: 'Skills an agent can be given', querystring: NoQuerySchema, response: answers({ 200: listOf(SkillSchema) }) } }, async () => ({
-      items: settings.catalogue.skills().map((skill) => ({ ...compact(skill), inputSchema: { ...skill.inputSchema } })),
-    }));
+    app.get(
+      '/v1/skills',
+      {
+        schema: {
+          tags: TAGS,
+          summary: 'Skills an agent can be given',
+          querystring: NoQuerySchema,
+          response: answers({ 200: listOf(SkillSchema) }),
+        },
+      },
+      async () => ({
+        items: settings.catalogue
+          .skills()
+          .map((skill) => ({ ...compact(skill), inputSchema: { ...skill.inputSchema } })),
+      }),
+    );
 
-    app.get('/v1/models', { schema: { tags: TAGS, summary: 'Models that can be asked', querystring: NoQuerySchema, response: answers({ 200: listOf(ModelSchema) }) } }, async () => ({
-      items: settings.catalogue.models().map((model) => ({ ...compact(model), tiers: [...model.tiers] })),
-    }));
+    app.get(
+      '/v1/models',
+      {
+        schema: {
+          tags: TAGS,
+          summary: 'Models that can be asked',
+          querystring: NoQuerySchema,
+          response: answers({ 200: listOf(ModelSchema) }),
+        },
+      },
+      async () => ({
+        items: settings.catalogue.models().map((model) => ({ ...compact(model), tiers: [...model.tiers] })),
+      }),
+    );
 
     app.get(
       '/v1/charges',
@@ -61,7 +98,10 @@ export function catalogueRoutes({ deps }: RouteParts): FastifyPluginAsyncZod {
       async (request) => {
         const { groupBy, ...filter } = request.query;
         if (groupBy === undefined) return listCharges(engine, callerOf(request).id, filter);
-        if (filter.cursor !== undefined) throw new ProblemError('invalid-body', 'Sums come in one page.', { errors: [{ path: 'cursor', message: 'is not taken together with groupBy' }] });
+        if (filter.cursor !== undefined)
+          throw new ProblemError('invalid-body', 'Sums come in one page.', {
+            errors: [{ path: 'cursor', message: 'is not taken together with groupBy' }],
+          });
         return { items: await sumCharges(engine, callerOf(request), groupBy, filter) };
       },
     );

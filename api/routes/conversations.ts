@@ -18,13 +18,28 @@ export function conversationRoutes({ deps }: RouteParts): FastifyPluginAsyncZod 
   return async (app) => {
     app.get(
       '/v1/conversations',
-      { schema: { tags: TAGS, summary: 'Conversations, the latest first', querystring: PageQuerySchema, response: answers({ 200: listOf(ConversationSchema) }) } },
+      {
+        schema: {
+          tags: TAGS,
+          summary: 'Conversations, the latest first',
+          querystring: PageQuerySchema,
+          response: answers({ 200: listOf(ConversationSchema) }),
+        },
+      },
       async (request) => listConversations(engine, callerOf(request).id, request.query),
     );
 
     app.get(
       '/v1/conversations/:id',
-      { schema: { tags: TAGS, summary: 'One conversation with its requests, newest first', params: IdParamsSchema, querystring: PageQuerySchema, response: answers({ 200: ThreadSchema }) } },
+      {
+        schema: {
+          tags: TAGS,
+          summary: 'One conversation with its requests, newest first',
+          params: IdParamsSchema,
+          querystring: PageQuerySchema,
+          response: answers({ 200: ThreadSchema }),
+        },
+      },
       async (request) => {
         const thread = await viewConversation(engine, callerOf(request).id, request.params.id, request.query);
         return { ...thread, requests: thread.requests.map((view) => presentWithLinks(view, settings)) };

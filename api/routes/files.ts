@@ -20,18 +20,39 @@ export function fileRoutes({ deps }: RouteParts): FastifyPluginAsyncZod {
   return async (app) => {
     app.post(
       '/v1/files',
-      { config: { form: { request: false, mostFiles: 1 } }, handlerTimeout: UPLOAD_MS, schema: { tags: TAGS, summary: 'Upload a file, as the part `file` of a form', querystring: NoQuerySchema, response: answers({ 201: FileSchema }) } },
+      {
+        config: { form: { request: false, mostFiles: 1 } },
+        handlerTimeout: UPLOAD_MS,
+        schema: {
+          tags: TAGS,
+          summary: 'Upload a file, as the part `file` of a form',
+          querystring: NoQuerySchema,
+          response: answers({ 201: FileSchema }),
+        },
+      },
       async (request, reply) => {
-        if (request.incomingFiles === null) throw new ProblemError('unsupported-media', 'Send the file as the part `file` of multipart/form-data.');
+        if (request.incomingFiles === null)
+          throw new ProblemError('unsupported-media', 'Send the file as the part `file` of multipart/form-data.');
         const [file] = request.incomingFiles;
-        if (file === undefined) throw new ProblemError('invalid-body', 'The form has no file.', { errors: [{ path: 'file', message: 'is required' }] });
+        if (file === undefined)
+          throw new ProblemError('invalid-body', 'The form has no file.', {
+            errors: [{ path: 'file', message: 'is required' }],
+          });
         return reply.code(201).send(presentFile(await saveFile(engine, callerOf(request).id, file), settings));
       },
     );
 
     app.get(
       '/v1/files/:id',
-      { schema: { tags: TAGS, summary: 'The bytes of a file', params: IdParamsSchema, querystring: NoQuerySchema, response: answers({ 200: BYTES }) } },
+      {
+        schema: {
+          tags: TAGS,
+          summary: 'The bytes of a file',
+          params: IdParamsSchema,
+          querystring: NoQuerySchema,
+          response: answers({ 200: BYTES }),
+        },
+      },
       async (request, reply) => {
         const file = await getFile(engine, callerOf(request).id, request.params.id);
         const bytes = await engine.blobs.read(file.sha256);
@@ -46,7 +67,16 @@ export function fileRoutes({ deps }: RouteParts): FastifyPluginAsyncZod {
 
     app.delete(
       '/v1/files/:id',
-      { schema: { tags: TAGS, summary: 'Delete a file', params: IdParamsSchema, querystring: NoQuerySchema, body: NoBodySchema, response: answers({ 200: DeletedSchema }) } },
+      {
+        schema: {
+          tags: TAGS,
+          summary: 'Delete a file',
+          params: IdParamsSchema,
+          querystring: NoQuerySchema,
+          body: NoBodySchema,
+          response: answers({ 200: DeletedSchema }),
+        },
+      },
       async (request) => {
         await deleteFile(engine, callerOf(request).id, request.params.id);
         return { id: request.params.id, deleted: true as const };
@@ -63,6 +93,9 @@ function sendBytes(reply: FastifyReply, bytes: Buffer): FastifyReply {
 /** Always saved, never shown: what is in a file is not ours. */
 function disposition(name: string): string {
   const plain = name.replace(/[^\w. -]/g, '_');
-  const encoded = encodeURIComponent(name.toWellFormed()).replace(/['()*]/g, (mark) => `%${mark.charCodeAt(0).toString(16).toUpperCase()}`);
+  const encoded = encodeURIComponent(name.toWellFormed()).replace(
+    /['()*]/g,
+    (mark) => `%${mark.charCodeAt(0).toString(16).toUpperCase()}`,
+  );
   return `attachment; filename="${plain}"; filename*=UTF-8''${encoded}`;
 }

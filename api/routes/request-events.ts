@@ -12,8 +12,13 @@ import type { RouteParts } from './parts.js';
 
 const NumberTextSchema = z.string().regex(/^\d{1,15}$/, 'must be the id of an event');
 const HeadersSchema = z.looseObject({ 'last-event-id': NumberTextSchema.optional() });
-const QuerySchema = z.strictObject({ after: NumberTextSchema.optional().describe('As the header Last-Event-ID, for clients that cannot send it.') });
-const STREAM = { description: 'Server-sent events; `data` of each is an Event', content: { 'text/event-stream': { schema: EventSchema } } };
+const QuerySchema = z.strictObject({
+  after: NumberTextSchema.optional().describe('As the header Last-Event-ID, for clients that cannot send it.'),
+});
+const STREAM = {
+  description: 'Server-sent events; `data` of each is an Event',
+  content: { 'text/event-stream': { schema: EventSchema } },
+};
 
 /** Events of a request as they happen. */
 export function requestEventRoutes({ deps, closing, watch }: RouteParts): FastifyPluginAsyncZod {
@@ -22,7 +27,14 @@ export function requestEventRoutes({ deps, closing, watch }: RouteParts): Fastif
       '/v1/requests/:id/events',
       {
         exposeHeadRoute: false,
-        schema: { tags: ['requests'], summary: 'What happens, as it happens', params: IdParamsSchema, headers: HeadersSchema, querystring: QuerySchema, response: answers({ 200: STREAM }) },
+        schema: {
+          tags: ['requests'],
+          summary: 'What happens, as it happens',
+          params: IdParamsSchema,
+          headers: HeadersSchema,
+          querystring: QuerySchema,
+          response: answers({ 200: STREAM }),
+        },
       },
       async (request, reply) => {
         const user = callerOf(request).id;
@@ -31,7 +43,16 @@ export function requestEventRoutes({ deps, closing, watch }: RouteParts): Fastif
         const stop = startStream(reply, closing);
         try {
           await streamEvents(
-            { engine: deps.engine, bus: deps.bus, watch, user, request: request.params.id, after: Number(seen ?? 0), resumed: seen !== undefined, ended: hasEnded(status) },
+            {
+              engine: deps.engine,
+              bus: deps.bus,
+              watch,
+              user,
+              request: request.params.id,
+              after: Number(seen ?? 0),
+              resumed: seen !== undefined,
+              ended: hasEnded(status),
+            },
             new EventWriter(reply.raw),
             stop,
           );
@@ -49,7 +70,9 @@ function startStream(reply: FastifyReply, closing: AbortSignal): AbortSignal {
   const gone = new AbortController();
   reply.raw.once('close', () => gone.abort());
   reply.hijack();
-  const headers = Object.entries(reply.getHeaders()).flatMap(([name, value]) => (value === undefined ? [] : [[name, value] as const]));
+  const headers = Object.entries(reply.getHeaders()).flatMap(([name, value]) =>
+    value === undefined ? [] : [[name, value] as const],
+  );
   reply.raw.writeHead(200, {
     ...Object.fromEntries(headers),
     'content-type': 'text/event-stream; charset=utf-8',

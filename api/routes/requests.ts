@@ -14,9 +14,28 @@ const TAGS = ['requests'];
 /** Receiving a large form, then waiting for the result. */
 const LONGEST_MS = 120_000;
 
-const WaitQuerySchema = z.strictObject({ wait: z.coerce.number().int().min(0).max(60).optional().describe('Seconds to wait for an end or for something only a person can do.') });
-const KeyHeadersSchema = z.looseObject({ 'idempotency-key': CleanTextSchema.min(1).max(255).optional().describe('The same key makes the same request, however often it is sent.') });
-const ListQuerySchema = z.strictObject({ status: RequestStatusSchema.optional(), conversation: IdSchema.optional(), from: InstantSchema.optional(), to: InstantSchema.optional(), ...pageFields });
+const WaitQuerySchema = z.strictObject({
+  wait: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .max(60)
+    .optional()
+    .describe('Seconds to wait for an end or for something only a person can do.'),
+});
+const KeyHeadersSchema = z.looseObject({
+  'idempotency-key': CleanTextSchema.min(1)
+    .max(255)
+    .optional()
+    .describe('The same key makes the same request, however often it is sent.'),
+});
+const ListQuerySchema = z.strictObject({
+  status: RequestStatusSchema.optional(),
+  conversation: IdSchema.optional(),
+  from: InstantSchema.optional(),
+  to: InstantSchema.optional(),
+  ...pageFields,
+});
 const EffectSchema = z
   .object({
     key: z.string(),
@@ -41,20 +60,42 @@ export function requestRoutes(parts: RouteParts): FastifyPluginAsyncZod {
       {
         config: { form: { request: true, mostFiles: 20 } },
         handlerTimeout: LONGEST_MS,
-        schema: { tags: TAGS, summary: 'Send a message', headers: KeyHeadersSchema, querystring: WaitQuerySchema, body: NewRequestSchema, response: answers({ 200: RequestSchema, 202: RequestSchema }) },
+        schema: {
+          tags: TAGS,
+          summary: 'Send a message',
+          headers: KeyHeadersSchema,
+          querystring: WaitQuerySchema,
+          body: NewRequestSchema,
+          response: answers({ 200: RequestSchema, 202: RequestSchema }),
+        },
       },
       async (request, reply) => {
         const user = callerOf(request).id;
-        const accepted = await acceptRequest(engine, user, { body: request.body, files: request.incomingFiles ?? [], idempotencyKey: request.headers['idempotency-key'] });
-        const ended = request.query.wait !== undefined && (await waitForPause(parts, user, accepted.id, request.query.wait * 1000));
+        const accepted = await acceptRequest(engine, user, {
+          body: request.body,
+          files: request.incomingFiles ?? [],
+          idempotencyKey: request.headers['idempotency-key'],
+        });
+        const ended =
+          request.query.wait !== undefined && (await waitForPause(parts, user, accepted.id, request.query.wait * 1000));
         const view = presentWithLinks(await viewRequest(engine, user, accepted.id), settings);
-        return reply.code(ended ? 200 : 202).header('location', view.links.self).send(view);
+        return reply
+          .code(ended ? 200 : 202)
+          .header('location', view.links.self)
+          .send(view);
       },
     );
 
     app.get(
       '/v1/requests',
-      { schema: { tags: TAGS, summary: 'Requests, newest first', querystring: ListQuerySchema, response: answers({ 200: listOf(RequestSchema) }) } },
+      {
+        schema: {
+          tags: TAGS,
+          summary: 'Requests, newest first',
+          querystring: ListQuerySchema,
+          response: answers({ 200: listOf(RequestSchema) }),
+        },
+      },
       async (request) => {
         const page = await listRequests(engine, callerOf(request).id, request.query);
         return { ...page, items: page.items.map((view) => presentWithLinks(view, settings)) };
@@ -63,19 +104,43 @@ export function requestRoutes(parts: RouteParts): FastifyPluginAsyncZod {
 
     app.get(
       '/v1/requests/:id',
-      { schema: { tags: TAGS, summary: 'One request', params: IdParamsSchema, querystring: NoQuerySchema, response: answers({ 200: RequestSchema }) } },
+      {
+        schema: {
+          tags: TAGS,
+          summary: 'One request',
+          params: IdParamsSchema,
+          querystring: NoQuerySchema,
+          response: answers({ 200: RequestSchema }),
+        },
+      },
       async (request) => presentWithLinks(await viewRequest(engine, callerOf(request).id, request.params.id), settings),
     );
 
     app.get(
       '/v1/requests/:id/trace',
-      { schema: { tags: TAGS, summary: 'Where everything in it came from', params: IdParamsSchema, querystring: NoQuerySchema, response: answers({ 200: TraceNodeSchema }) } },
+      {
+        schema: {
+          tags: TAGS,
+          summary: 'Where everything in it came from',
+          params: IdParamsSchema,
+          querystring: NoQuerySchema,
+          response: answers({ 200: TraceNodeSchema }),
+        },
+      },
       async (request) => traceRequest(engine, callerOf(request).id, request.params.id),
     );
 
     app.get(
       '/v1/requests/:id/effects',
-      { schema: { tags: TAGS, summary: 'What it did to the world outside', params: IdParamsSchema, querystring: NoQuerySchema, response: answers({ 200: listOf(EffectSchema) }) } },
+      {
+        schema: {
+          tags: TAGS,
+          summary: 'What it did to the world outside',
+          params: IdParamsSchema,
+          querystring: NoQuerySchema,
+          response: answers({ 200: listOf(EffectSchema) }),
+        },
+      },
       async (request) => {
         await requestStatus(engine, callerOf(request).id, request.params.id);
         return { items: [] };
@@ -85,7 +150,12 @@ export function requestRoutes(parts: RouteParts): FastifyPluginAsyncZod {
 }
 
 /** True when the request ended within the time; false when it waits for a person, or the time is over. */
-async function waitForPause({ deps, closing, watch }: RouteParts, user: string, id: string, limitMs: number): Promise<boolean> {
+async function waitForPause(
+  { deps, closing, watch }: RouteParts,
+  user: string,
+  id: string,
+  limitMs: number,
+): Promise<boolean> {
   const status = await watch.waitFor({ request: id, limitMs, abort: closing, statusOnly: true }, async () => {
     const now = await requestStatus(deps.engine, user, id);
     return hasEnded(now) || hasPaused(now) ? now : undefined;

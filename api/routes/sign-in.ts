@@ -10,16 +10,27 @@ const QuerySchema = z.strictObject({ ticket: z.string().regex(/^[\w-]{16,200}$/,
 /** The link printed at the first start: its ticket is good once, and leaves the browser with a cookie. */
 export function signInRoutes({ deps }: RouteParts): FastifyPluginAsyncZod {
   return async (app) => {
-    app.get('/signin', { config: { open: true }, exposeHeadRoute: false, schema: { hide: true, querystring: QuerySchema } }, async (request, reply) => {
-      const user = deps.tickets.redeem(request.query.ticket);
-      if (user === undefined) throw new ProblemError('unauthorised', 'This link was used before or is too old. Start Retinue again for a new one.');
-      const { session, maxAgeSeconds } = await createSession(deps.engine, user);
-      const secure = deps.settings.publicUrl.startsWith('https:') ? '; Secure' : '';
-      return reply
-        .header('set-cookie', `${SESSION_COOKIE}=${session}; Path=/; HttpOnly; SameSite=Strict; Max-Age=${maxAgeSeconds}${secure}`)
-        .header('cache-control', 'no-store')
-        .header('referrer-policy', 'no-referrer')
-        .redirect('/docs', 303);
-    });
+    app.get(
+      '/signin',
+      { config: { open: true }, exposeHeadRoute: false, schema: { hide: true, querystring: QuerySchema } },
+      async (request, reply) => {
+        const user = deps.tickets.redeem(request.query.ticket);
+        if (user === undefined)
+          throw new ProblemError(
+            'unauthorised',
+            'This link was used before or is too old. Start Retinue again for a new one.',
+          );
+        const { session, maxAgeSeconds } = await createSession(deps.engine, user);
+        const secure = deps.settings.publicUrl.startsWith('https:') ? '; Secure' : '';
+        return reply
+          .header(
+            'set-cookie',
+            `${SESSION_COOKIE}=${session}; Path=/; HttpOnly; SameSite=Strict; Max-Age=${maxAgeSeconds}${secure}`,
+          )
+          .header('cache-control', 'no-store')
+          .header('referrer-policy', 'no-referrer')
+          .redirect('/docs', 303);
+      },
+    );
   };
 }

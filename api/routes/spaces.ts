@@ -20,7 +20,14 @@ export function spaceRoutes({ deps }: RouteParts): FastifyPluginAsyncZod {
   return async (app) => {
     app.get(
       '/v1/spaces',
-      { schema: { tags: TAGS, summary: 'Spaces I may read, newest first', querystring: ListQuerySchema, response: answers({ 200: listOf(SpaceSchema) }) } },
+      {
+        schema: {
+          tags: TAGS,
+          summary: 'Spaces I may read, newest first',
+          querystring: ListQuerySchema,
+          response: answers({ 200: listOf(SpaceSchema) }),
+        },
+      },
       async (request) => {
         const { id } = callerOf(request);
         return db.as(id, (tx) => listSpaces(tx, userActor(id), compact(request.query)));
@@ -29,7 +36,15 @@ export function spaceRoutes({ deps }: RouteParts): FastifyPluginAsyncZod {
 
     app.post(
       '/v1/spaces',
-      { schema: { tags: TAGS, summary: 'Make a space; it is private at first', querystring: NoQuerySchema, body: NewSpaceSchema, response: answers({ 201: SpaceSchema }) } },
+      {
+        schema: {
+          tags: TAGS,
+          summary: 'Make a space; it is private at first',
+          querystring: NoQuerySchema,
+          body: NewSpaceSchema,
+          response: answers({ 201: SpaceSchema }),
+        },
+      },
       async (request, reply) => {
         const { id } = callerOf(request);
         return reply.code(201).send(await db.as(id, (tx) => createSpace(tx, userActor(id), request.body)));
@@ -38,7 +53,15 @@ export function spaceRoutes({ deps }: RouteParts): FastifyPluginAsyncZod {
 
     app.get(
       '/v1/spaces/:id',
-      { schema: { tags: TAGS, summary: 'One space', params: IdParamsSchema, querystring: NoQuerySchema, response: answers({ 200: SpaceSchema }) } },
+      {
+        schema: {
+          tags: TAGS,
+          summary: 'One space',
+          params: IdParamsSchema,
+          querystring: NoQuerySchema,
+          response: answers({ 200: SpaceSchema }),
+        },
+      },
       async (request) => {
         const { id } = callerOf(request);
         return db.as(id, (tx) => getSpace(tx, userActor(id), request.params.id));
@@ -47,7 +70,16 @@ export function spaceRoutes({ deps }: RouteParts): FastifyPluginAsyncZod {
 
     app.post(
       '/v1/spaces/:id/search',
-      { schema: { tags: TAGS, summary: 'Search one space', params: IdParamsSchema, querystring: NoQuerySchema, body: InSpaceSearchSchema, response: answers({ 200: HitsSchema }) } },
+      {
+        schema: {
+          tags: TAGS,
+          summary: 'Search one space',
+          params: IdParamsSchema,
+          querystring: NoQuerySchema,
+          body: InSpaceSearchSchema,
+          response: answers({ 200: HitsSchema }),
+        },
+      },
       async (request) => {
         const { id } = callerOf(request);
         return db.as(id, (tx) => searchAtoms(tx, userActor(id), { ...request.body, spaces: [request.params.id] }));
@@ -56,7 +88,15 @@ export function spaceRoutes({ deps }: RouteParts): FastifyPluginAsyncZod {
 
     app.post(
       '/v1/search',
-      { schema: { tags: TAGS, summary: 'Search every space I may read', querystring: NoQuerySchema, body: SearchSchema, response: answers({ 200: HitsSchema }) } },
+      {
+        schema: {
+          tags: TAGS,
+          summary: 'Search every space I may read',
+          querystring: NoQuerySchema,
+          body: SearchSchema,
+          response: answers({ 200: HitsSchema }),
+        },
+      },
       async (request) => {
         const { id } = callerOf(request);
         return db.as(id, (tx) => searchAtoms(tx, userActor(id), request.body));

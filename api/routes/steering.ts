@@ -21,7 +21,16 @@ export function steeringRoutes({ deps, closing, watch }: RouteParts): FastifyPlu
   return async (app) => {
     app.post(
       '/v1/requests/:id/messages',
-      { schema: { tags: TAGS, summary: 'Say more, or answer a question', params: IdParamsSchema, querystring: NoQuerySchema, body: NewMessageSchema, response: answers({ 200: RequestSchema }) } },
+      {
+        schema: {
+          tags: TAGS,
+          summary: 'Say more, or answer a question',
+          params: IdParamsSchema,
+          querystring: NoQuerySchema,
+          body: NewMessageSchema,
+          response: answers({ 200: RequestSchema }),
+        },
+      },
       async (request) => {
         const user = callerOf(request).id;
         await postMessage(engine, user, request.params.id, request.body);
@@ -31,7 +40,16 @@ export function steeringRoutes({ deps, closing, watch }: RouteParts): FastifyPlu
 
     app.post(
       '/v1/requests/:id/cancel',
-      { schema: { tags: TAGS, summary: 'Stop it and everything it started', params: IdParamsSchema, querystring: NoQuerySchema, body: NoBodySchema, response: answers({ 200: RequestSchema }) } },
+      {
+        schema: {
+          tags: TAGS,
+          summary: 'Stop it and everything it started',
+          params: IdParamsSchema,
+          querystring: NoQuerySchema,
+          body: NoBodySchema,
+          response: answers({ 200: RequestSchema }),
+        },
+      },
       async (request) => {
         const user = callerOf(request).id;
         await cancelRequest(engine, user, request.params.id);
@@ -41,17 +59,32 @@ export function steeringRoutes({ deps, closing, watch }: RouteParts): FastifyPlu
 
     app.post(
       '/v1/calls/:id/undo',
-      { schema: { tags: TAGS, summary: 'Take back what a call did', params: IdParamsSchema, querystring: NoQuerySchema, body: NoBodySchema, response: answers({ 200: UndoSchema, 202: UndoSchema }) } },
+      {
+        schema: {
+          tags: TAGS,
+          summary: 'Take back what a call did',
+          params: IdParamsSchema,
+          querystring: NoQuerySchema,
+          body: NoBodySchema,
+          response: answers({ 200: UndoSchema, 202: UndoSchema }),
+        },
+      },
       async (request, reply) => {
         const user = callerOf(request).id;
         const { id } = request.params;
         const queued = await requestUndo(engine, user, id);
-        const settled = await watch.waitFor({ request: queued.request, limitMs: UNDO_WAIT_MS, abort: closing }, async () => {
-          const state = await undoState(engine, user, id);
-          return state.status === 'undoing' ? undefined : state;
-        });
-        if (settled?.status === 'done') throw new ProblemError('conflict', settled.message ?? 'The call could not be undone.');
-        return reply.code(settled === undefined ? 202 : 200).send({ id, status: settled === undefined ? 'undoing' : 'undone' });
+        const settled = await watch.waitFor(
+          { request: queued.request, limitMs: UNDO_WAIT_MS, abort: closing },
+          async () => {
+            const state = await undoState(engine, user, id);
+            return state.status === 'undoing' ? undefined : state;
+          },
+        );
+        if (settled?.status === 'done')
+          throw new ProblemError('conflict', settled.message ?? 'The call could not be undone.');
+        return reply
+          .code(settled === undefined ? 202 : 200)
+          .send({ id, status: settled === undefined ? 'undoing' : 'undone' });
       },
     );
   };

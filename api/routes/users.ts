@@ -15,21 +15,59 @@ export function userRoutes({ deps }: RouteParts): FastifyPluginAsyncZod {
   return async (app) => {
     app.get(
       '/v1/users',
-      { schema: { tags: TAGS, summary: 'Everybody here; for the owner', querystring: PageQuerySchema, response: answers({ 200: listOf(UserSchema) }) } },
+      {
+        schema: {
+          tags: TAGS,
+          summary: 'Everybody here; for the owner',
+          querystring: PageQuerySchema,
+          response: answers({ 200: listOf(UserSchema) }),
+        },
+      },
       async (request) => listUsers(engine, callerOf(request), request.query),
     );
 
     app.post(
       '/v1/users',
-      { schema: { tags: TAGS, summary: 'Add a person; the token is shown this once', querystring: NoQuerySchema, body: NewUserSchema, response: answers({ 201: MadeUserSchema }) } },
-      async (request, reply) => reply.code(201).header('cache-control', 'no-store').send(await createUser(engine, callerOf(request), request.body)),
+      {
+        schema: {
+          tags: TAGS,
+          summary: 'Add a person; the token is shown this once',
+          querystring: NoQuerySchema,
+          body: NewUserSchema,
+          response: answers({ 201: MadeUserSchema }),
+        },
+      },
+      async (request, reply) =>
+        reply
+          .code(201)
+          .header('cache-control', 'no-store')
+          .send(await createUser(engine, callerOf(request), request.body)),
     );
 
-    app.get('/v1/me', { schema: { tags: TAGS, summary: 'My settings', querystring: NoQuerySchema, response: answers({ 200: UserSchema }) } }, async (request) => getMe(engine, callerOf(request).id));
+    app.get(
+      '/v1/me',
+      {
+        schema: {
+          tags: TAGS,
+          summary: 'My settings',
+          querystring: NoQuerySchema,
+          response: answers({ 200: UserSchema }),
+        },
+      },
+      async (request) => getMe(engine, callerOf(request).id),
+    );
 
     app.patch(
       '/v1/me',
-      { schema: { tags: TAGS, summary: 'Change my settings', querystring: NoQuerySchema, body: UserPatchSchema, response: answers({ 200: UserSchema }) } },
+      {
+        schema: {
+          tags: TAGS,
+          summary: 'Change my settings',
+          querystring: NoQuerySchema,
+          body: UserPatchSchema,
+          response: answers({ 200: UserSchema }),
+        },
+      },
       async (request) => patchMe(engine, callerOf(request).id, request.body),
     );
   };

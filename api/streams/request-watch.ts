@@ -61,7 +61,10 @@ export class RequestWatch {
   }
 
   /** Asks again at every hint until there is an answer, the time is over, or the signal fires. */
-  async waitFor<T>(waiting: { request: string; limitMs: number; abort: AbortSignal; statusOnly?: boolean }, ask: () => Promise<T | undefined>): Promise<T | undefined> {
+  async waitFor<T>(
+    waiting: { request: string; limitMs: number; abort: AbortSignal; statusOnly?: boolean },
+    ask: () => Promise<T | undefined>,
+  ): Promise<T | undefined> {
     const { abort } = waiting;
     const until = Date.now() + waiting.limitMs;
     const wakeups = this.listen(waiting.request, waiting);
@@ -100,10 +103,12 @@ export class RequestWatch {
     try {
       const requests = [...this.#watched.keys()];
       for (let start = 0; start < requests.length; start += MOST_ASKED) {
-        for (const [request, seq] of await newestEvents(this.#engine, requests.slice(start, start + MOST_ASKED))) this.#found(request, seq);
+        for (const [request, seq] of await newestEvents(this.#engine, requests.slice(start, start + MOST_ASKED)))
+          this.#found(request, seq);
       }
     } catch (error) {
-      if (!(error instanceof ProblemError && error.type === 'unavailable')) this.#log.error({ err: error }, 'running requests could not be looked at');
+      if (!(error instanceof ProblemError && error.type === 'unavailable'))
+        this.#log.error({ err: error }, 'running requests could not be looked at');
     } finally {
       this.#looking = false;
     }
@@ -126,13 +131,14 @@ function createWait(): Pick<Wakeups, 'next' | 'wake'> {
       resolveWait?.();
     },
     async next(waitMs) {
-      if (!hinted) await new Promise<void>((resolve) => {
-        const timer = waitMs === undefined ? undefined : setTimeout(resolve, Math.max(0, waitMs));
-        resolveWait = () => {
-          clearTimeout(timer);
-          resolve();
-        };
-      });
+      if (!hinted)
+        await new Promise<void>((resolve) => {
+          const timer = waitMs === undefined ? undefined : setTimeout(resolve, Math.max(0, waitMs));
+          resolveWait = () => {
+            clearTimeout(timer);
+            resolve();
+          };
+        });
       resolveWait = undefined;
       hinted = false;
     },

@@ -9,7 +9,14 @@ interface Written {
 /** Reads what a stored `text` event says; undefined for an event of another form. */
 function storedText(event: Event): TextDelta | undefined {
   const { agent, turn, attempt, delta } = event.data;
-  if (event.type !== 'text' || typeof agent !== 'string' || typeof turn !== 'number' || typeof attempt !== 'number' || typeof delta !== 'string') return undefined;
+  if (
+    event.type !== 'text' ||
+    typeof agent !== 'string' ||
+    typeof turn !== 'number' ||
+    typeof attempt !== 'number' ||
+    typeof delta !== 'string'
+  )
+    return undefined;
   return { request: event.request, agent, turn, attempt, offset: 0, delta };
 }
 

@@ -14,7 +14,13 @@ afterAll(async () => {
 
 describe('signing in', () => {
   test('health, the description and its page are open; the rest is not', async () => {
-    for (const url of ['/health/live', '/health/ready', '/openapi.json', '/docs', '/docs/static/swagger-ui-bundle.js']) {
+    for (const url of [
+      '/health/live',
+      '/health/ready',
+      '/openapi.json',
+      '/docs',
+      '/docs/static/swagger-ui-bundle.js',
+    ]) {
       expect([url, (await api.call({ url, token: null })).statusCode]).toEqual([url, 200]);
     }
     for (const url of ['/v1/me', '/v1/requests', '/v1/skills', '/v1/models', '/metrics']) {
@@ -22,14 +28,25 @@ describe('signing in', () => {
     }
   });
 
-  test.each(['Basic abc', 'Bearer', 'Bearer ', 'Bearer a b', 'bearer  ', `Bearer ${'x'.repeat(600)}`])('a header %s is not a token', async (authorization) => {
-    expect((await api.call({ url: '/v1/me', token: null, headers: { authorization } })).statusCode).toBe(401);
-  });
+  test.each(['Basic abc', 'Bearer', 'Bearer ', 'Bearer a b', 'bearer  ', `Bearer ${'x'.repeat(600)}`])(
+    'a header %s is not a token',
+    async (authorization) => {
+      expect((await api.call({ url: '/v1/me', token: null, headers: { authorization } })).statusCode).toBe(401);
+    },
+  );
 
   test('a token in the address or a cookie is none', async () => {
     const { token } = api.owner;
     expect((await api.call({ url: `/v1/me?token=${token}`, token: null })).statusCode).toBe(401);
-    expect((await api.call({ url: '/v1/me', token: null, headers: { cookie: `retinue_session=${token}`, 'sec-fetch-site': 'same-origin', host: 'localhost:3000' } })).statusCode).toBe(401);
+    expect(
+      (
+        await api.call({
+          url: '/v1/me',
+          token: null,
+          headers: { cookie: `retinue_session=${token}`, 'sec-fetch-site': 'same-origin', host: 'localhost:3000' },
+        })
+      ).statusCode,
+    ).toBe(401);
   });
 
   test('a revoked token ends within a second', async () => {
@@ -51,13 +68,26 @@ describe('signing in', () => {
     const other = await openApi();
     try {
       const made = await other.person('Stays');
-      const again = await ensureOwner(other.engine, { name: 'Other', timeZone: 'UTC', token: 'second-token-of-the-owner' });
+      const again = await ensureOwner(other.engine, {
+        name: 'Other',
+        timeZone: 'UTC',
+        token: 'second-token-of-the-owner',
+      });
       expect(again.id).toBe(other.owner.id);
-      expect((await other.call({ url: '/v1/me', token: 'second-token-of-the-owner' })).json()).toMatchObject({ id: other.owner.id, name: 'Olga' });
+      expect((await other.call({ url: '/v1/me', token: 'second-token-of-the-owner' })).json()).toMatchObject({
+        id: other.owner.id,
+        name: 'Olga',
+      });
       expect((await other.call({ url: '/v1/me', token: other.owner.token })).statusCode).toBe(401);
       expect((await other.call({ url: '/v1/me', token: made.token })).statusCode).toBe(200);
-      await Promise.all([1, 2, 3].map(() => ensureOwner(other.engine, { name: 'Other', timeZone: 'UTC', token: 'second-token-of-the-owner' })));
-      expect((await other.call({ url: '/v1/spaces', token: 'second-token-of-the-owner' })).json().items).toHaveLength(6);
+      await Promise.all(
+        [1, 2, 3].map(() =>
+          ensureOwner(other.engine, { name: 'Other', timeZone: 'UTC', token: 'second-token-of-the-owner' }),
+        ),
+      );
+      expect((await other.call({ url: '/v1/spaces', token: 'second-token-of-the-owner' })).json().items).toHaveLength(
+        6,
+      );
     } finally {
       await other.close();
     }
@@ -87,7 +117,15 @@ describe('the browser', () => {
   test('our own pages may call with the cookie, others may not', async () => {
     const cookie = await signIn();
     const call = async (method: 'GET' | 'POST', headers: Record<string, string>) =>
-      (await api.call({ method, url: method === 'GET' ? '/v1/me' : '/v1/requests', token: null, headers: { host, cookie, ...headers }, ...(method === 'POST' ? { payload: { text: 'from the page' } } : {}) })).statusCode;
+      (
+        await api.call({
+          method,
+          url: method === 'GET' ? '/v1/me' : '/v1/requests',
+          token: null,
+          headers: { host, cookie, ...headers },
+          ...(method === 'POST' ? { payload: { text: 'from the page' } } : {}),
+        })
+      ).statusCode;
     expect(await call('GET', { 'sec-fetch-site': 'same-origin' })).toBe(200);
     expect(await call('POST', { 'sec-fetch-site': 'same-origin', origin: `http://${host}` })).toBe(202);
     expect(await call('POST', { origin: `http://${host}` })).toBe(202);
@@ -97,7 +135,9 @@ describe('the browser', () => {
     expect(await call('POST', { 'sec-fetch-site': 'same-site', origin: 'http://localhost:5000' })).toBe(403);
     expect(await call('GET', { 'sec-fetch-site': 'cross-site' })).toBe(403);
     expect(await call('GET', { 'sec-fetch-site': 'same-origin', host: 'evil.example' })).toBe(403);
-    expect(await call('POST', { 'sec-fetch-site': 'same-origin', host: 'evil.example', origin: 'http://evil.example' })).toBe(403);
+    expect(
+      await call('POST', { 'sec-fetch-site': 'same-origin', host: 'evil.example', origin: 'http://evil.example' }),
+    ).toBe(403);
   });
 
   test('pages of other sites may not call with a token either; programs may', async () => {
@@ -112,15 +152,23 @@ describe('the browser', () => {
 
   test('a session ends after thirty days', async () => {
     const cookie = await signIn();
-    await api.store.db.system((tx) => tx.run(sql`update tokens set created_at = now() - interval '31 days' where label = 'browser'`));
-    expect((await api.call({ url: '/v1/me', token: null, headers: { host, cookie, 'sec-fetch-site': 'same-origin' } })).statusCode).toBe(401);
+    await api.store.db.system((tx) =>
+      tx.run(sql`update tokens set created_at = now() - interval '31 days' where label = 'browser'`),
+    );
+    expect(
+      (await api.call({ url: '/v1/me', token: null, headers: { host, cookie, 'sec-fetch-site': 'same-origin' } }))
+        .statusCode,
+    ).toBe(401);
     const session = cookie.split('=')[1] ?? '';
     expect((await api.call({ url: '/v1/me', token: session })).statusCode).toBe(401);
   });
 
   test('nothing is framed, sniffed, or shared with other origins', async () => {
     const answer = await api.call({ url: '/v1/me' });
-    expect(answer.headers).toMatchObject({ 'content-security-policy': "default-src 'none';frame-ancestors 'none'", 'x-content-type-options': 'nosniff' });
+    expect(answer.headers).toMatchObject({
+      'content-security-policy': "default-src 'none';frame-ancestors 'none'",
+      'x-content-type-options': 'nosniff',
+    });
     expect(answer.headers['access-control-allow-origin']).toBeUndefined();
     const docs = await api.call({ url: '/docs', token: null });
     expect(docs.headers['content-security-policy']).toContain("script-src 'self'");
@@ -137,14 +185,18 @@ describe('limits', () => {
       for (let index = 0; index < 6; index += 1) codes.push((await limited.call({ url: '/v1/me', token })).statusCode);
       expect(codes).toEqual([200, 200, 200, 200, 200, 429]);
       const writes = [];
-      for (let index = 0; index < 3; index += 1) writes.push((await limited.call({ method: 'POST', url: '/v1/requests', payload: { text: 'a' }, token })).statusCode);
+      for (let index = 0; index < 3; index += 1)
+        writes.push(
+          (await limited.call({ method: 'POST', url: '/v1/requests', payload: { text: 'a' }, token })).statusCode,
+        );
       expect(writes).toEqual([202, 202, 429]);
       const refused = await limited.call({ url: '/v1/me', token });
       expect(refused.json()).toMatchObject({ type: '/problems/rate-limited', status: 429 });
       expect(Number(refused.headers['retry-after'])).toBeGreaterThan(0);
       expect((await limited.call({ url: '/v1/me' })).statusCode).toBe(200);
       const failures = [];
-      for (let index = 0; index < 4; index += 1) failures.push((await limited.call({ url: '/v1/me', token: 'wrong' })).statusCode);
+      for (let index = 0; index < 4; index += 1)
+        failures.push((await limited.call({ url: '/v1/me', token: 'wrong' })).statusCode);
       expect(failures).toEqual([401, 401, 401, 429]);
       expect(Number((await limited.call({ url: '/v1/me', token: 'wrong' })).headers['retry-after'])).toBeGreaterThan(0);
       expect((await limited.call({ url: '/v1/me' })).statusCode).toBe(200);
@@ -163,7 +215,13 @@ describe('operations', () => {
     const answer = await api.call({ url: '/metrics' });
     expect(answer.statusCode).toBe(200);
     expect(answer.headers['content-type']).toContain('text/plain');
-    for (const line of [/^retinue_open_requests\{status="queued"\} [1-9]/m, /^retinue_outbox_depth [1-9]/m, /^retinue_charges_total [1-9]/m, /^process_cpu_seconds_total/m, /^retinue_http_duration_seconds_count\{method="GET",route="\/v1\/me",status="200"\} \d/m]) {
+    for (const line of [
+      /^retinue_open_requests\{status="queued"\} [1-9]/m,
+      /^retinue_outbox_depth [1-9]/m,
+      /^retinue_charges_total [1-9]/m,
+      /^process_cpu_seconds_total/m,
+      /^retinue_http_duration_seconds_count\{method="GET",route="\/v1\/me",status="200"\} \d/m,
+    ]) {
       expect(answer.body).toMatch(line);
     }
     expect(answer.body).not.toContain('req_');
@@ -174,7 +232,10 @@ describe('operations', () => {
     api.settings.ready = async () => ({ ok: false, parts: { database: 'ok', temporal: 'away' } });
     const answer = await api.call({ url: '/health/ready', token: null });
     api.settings.ready = before;
-    expect([answer.statusCode, answer.json()]).toEqual([503, { status: 'away', parts: { database: 'ok', temporal: 'away' } }]);
+    expect([answer.statusCode, answer.json()]).toEqual([
+      503,
+      { status: 'away', parts: { database: 'ok', temporal: 'away' } },
+    ]);
     expect(answer.headers['retry-after']).toBe('5');
     expect((await api.call({ url: '/health/live', token: null })).statusCode).toBe(200);
   });
@@ -183,7 +244,11 @@ describe('operations', () => {
     const lost = await openApi();
     await lost.call({ url: '/v1/me' });
     await lost.store.close();
-    for (const [method, url, payload] of [['GET', '/v1/me', undefined], ['POST', '/v1/requests', { text: 'a' }], ['GET', '/v1/requests/req_1/events', undefined]] as const) {
+    for (const [method, url, payload] of [
+      ['GET', '/v1/me', undefined],
+      ['POST', '/v1/requests', { text: 'a' }],
+      ['GET', '/v1/requests/req_1/events', undefined],
+    ] as const) {
       const answer = await lost.call({ method, url, ...(payload === undefined ? {} : { payload }) });
       expect([url, answer.statusCode]).toEqual([url, 503]);
       expect(answer.headers['retry-after']).toBe('5');

@@ -21,7 +21,10 @@ afterAll(async () => {
 });
 
 function open(ref: AgentRef, after?: string): SseReader {
-  return readEvents(`${base}/v1/requests/${ref.request}/events`, { authorization: `Bearer ${api.owner.token}`, ...(after === undefined ? {} : { 'last-event-id': after }) });
+  return readEvents(`${base}/v1/requests/${ref.request}/events`, {
+    authorization: `Bearer ${api.owner.token}`,
+    ...(after === undefined ? {} : { 'last-event-id': after }),
+  });
 }
 
 const stored = (received: readonly Received[]) => received.filter((item) => item.id !== undefined);
@@ -34,7 +37,15 @@ function say(ref: AgentRef, turn: number, attempt: number, offset: number, delta
 /** A request with two turns, a call's refusal, a question and its answer. */
 async function livelyRequest(): Promise<AgentRef> {
   const ref = await newRequest(api.engine, api.owner.id);
-  await takeTurn(api.engine, ref, { turn: 1, text: 'First I ask.', usd: '0.01', calls: [{ skill: 'ask_user', question: 'When?' }, { skill: 'nothing', refusal: 'unknown skill' }] });
+  await takeTurn(api.engine, ref, {
+    turn: 1,
+    text: 'First I ask.',
+    usd: '0.01',
+    calls: [
+      { skill: 'ask_user', question: 'When?' },
+      { skill: 'nothing', refusal: 'unknown skill' },
+    ],
+  });
   await postMessage(api.engine, ref.user, ref.request, { text: 'Monday' });
   await takeTurn(api.engine, ref, { turn: 2, text: 'It is done on Monday.', usd: '0.02' });
   return ref;
@@ -47,8 +58,13 @@ describe('a request that is over', () => {
     await reader.ended;
     expect(await reader.status).toBe(200);
     expect(reader.received.map((item) => item.id)).toEqual(reader.received.map((_item, index) => String(index + 1)));
-    expect(kinds(reader.received)).toEqual(expect.arrayContaining(['status', 'text', 'charge', 'skill.started', 'skill.finished', 'done']));
-    expect(reader.received.at(-1)).toMatchObject({ type: 'done', event: { data: { status: 'completed' }, request: ref.request } });
+    expect(kinds(reader.received)).toEqual(
+      expect.arrayContaining(['status', 'text', 'charge', 'skill.started', 'skill.finished', 'done']),
+    );
+    expect(reader.received.at(-1)).toMatchObject({
+      type: 'done',
+      event: { data: { status: 'completed' }, request: ref.request },
+    });
     for (const { id, type, event } of reader.received) {
       expect(EventSchema.safeParse(event).success).toBe(true);
       expect([event.id, event.type]).toEqual([id, type]);
@@ -65,7 +81,9 @@ describe('a request that is over', () => {
       const rest = open(ref, id);
       await rest.ended;
       expect([id, stored(rest.received).map((item) => item.id)]).toEqual([id, ids.slice(index + 1)]);
-      const query = readEvents(`${base}/v1/requests/${ref.request}/events?after=${id}`, { authorization: `Bearer ${api.owner.token}` });
+      const query = readEvents(`${base}/v1/requests/${ref.request}/events?after=${id}`, {
+        authorization: `Bearer ${api.owner.token}`,
+      });
       await query.ended;
       expect(query.received.map((item) => item.event.data)).toEqual(rest.received.map((item) => item.event.data));
     }
@@ -113,7 +131,9 @@ describe('a request that runs', () => {
     const ids = seen.filter((_item, index) => index % 2 === 0);
     expect(ids).toEqual(ids.map((_id, index) => String(index + 1)));
     expect(seen.at(-1)).toBe('done');
-    expect([...page.texts.values()]).toEqual([1, 2, 3, 4].map((turn) => `Turn ${turn} says something long enough to be cut.`));
+    expect([...page.texts.values()]).toEqual(
+      [1, 2, 3, 4].map((turn) => `Turn ${turn} says something long enough to be cut.`),
+    );
   });
 
   test('text comes as it is written and its row adds only what is missing', async () => {
@@ -160,8 +180,16 @@ describe('a request that runs', () => {
     await takeTurn(api.engine, ref, { turn: 1, text: 'Second try.', attempts: 2 });
     await reader.ended;
     for (const item of reader.received) page.show(item);
-    expect(kinds(reader.received).filter((kind) => kind.startsWith('text'))).toEqual(['text', 'text.reset', 'text', 'text']);
-    expect(reader.received.find((item) => item.type === 'text.reset')?.event).toMatchObject({ agent: ref.agent, data: { agent: ref.agent, turn: 1, attempt: 2 } });
+    expect(kinds(reader.received).filter((kind) => kind.startsWith('text'))).toEqual([
+      'text',
+      'text.reset',
+      'text',
+      'text',
+    ]);
+    expect(reader.received.find((item) => item.type === 'text.reset')?.event).toMatchObject({
+      agent: ref.agent,
+      data: { agent: ref.agent, turn: 1, attempt: 2 },
+    });
     expect([...page.texts.values()]).toEqual(['Second try.']);
   });
 
@@ -287,7 +315,11 @@ describe('connections', () => {
     const authorization = `Bearer ${other.owner.token}`;
     const reader = readEvents(`${address}/v1/requests/${ref.request}/events`, { authorization });
     await reader.until((received) => received.length >= 1);
-    const waiting = fetch(`${address}/v1/requests?wait=60`, { method: 'POST', headers: { authorization, 'content-type': 'application/json' }, body: '{"text":"long"}' });
+    const waiting = fetch(`${address}/v1/requests?wait=60`, {
+      method: 'POST',
+      headers: { authorization, 'content-type': 'application/json' },
+      body: '{"text":"long"}',
+    });
     await delay(200);
     const started = Date.now();
     await other.close();
@@ -298,7 +330,9 @@ describe('connections', () => {
 
   test('the stream carries the headers of every answer and none that would keep it', async () => {
     const ref = await completedRequest(api.engine, api.owner.id);
-    const answer = await fetch(`${base}/v1/requests/${ref.request}/events`, { headers: { authorization: `Bearer ${api.owner.token}` } });
+    const answer = await fetch(`${base}/v1/requests/${ref.request}/events`, {
+      headers: { authorization: `Bearer ${api.owner.token}` },
+    });
     expect(answer.headers.get('content-type')).toBe('text/event-stream; charset=utf-8');
     expect(answer.headers.get('cache-control')).toContain('no-store');
     expect(answer.headers.get('x-content-type-options')).toBe('nosniff');
@@ -306,6 +340,8 @@ describe('connections', () => {
   });
 
   function openSockets(): Promise<number> {
-    return new Promise((resolve, reject) => api.app.server.getConnections((error, count) => (error === null ? resolve(count) : reject(error))));
+    return new Promise((resolve, reject) =>
+      api.app.server.getConnections((error, count) => (error === null ? resolve(count) : reject(error))),
+    );
   }
 });

@@ -55,7 +55,10 @@ export async function openApi(settings: Partial<ApiSettings> = {}): Promise<ApiH
     tickets,
     settings: all,
     call: ({ token = OWNER_TOKEN, ...options }) =>
-      app.inject({ ...options, headers: { ...(token === null ? {} : { authorization: `Bearer ${token}` }), ...options.headers } }),
+      app.inject({
+        ...options,
+        headers: { ...(token === null ? {} : { authorization: `Bearer ${token}` }), ...options.headers },
+      }),
     async person(name) {
       const made = await createUser(engine, { id, isOwner: true }, { name });
       return { id: made.id, token: made.token };
@@ -88,7 +91,15 @@ function testSettings(): ApiSettings {
     namespace: 'default',
     ready: async () => ({ ok: true, parts: { database: 'ok', temporal: 'ok' } }),
     catalogue: {
-      skills: () => [{ name: 'remember', description: 'Keeps a fact.', effect: 'internal', inputSchema: { type: 'object' }, timeoutSeconds: 30 }],
+      skills: () => [
+        {
+          name: 'remember',
+          description: 'Keeps a fact.',
+          effect: 'internal',
+          inputSchema: { type: 'object' },
+          timeoutSeconds: 30,
+        },
+      ],
       models: () => [{ id: 'rehearsal', tiers: ['fast', 'smart'], priced: true, maxOutputTokens: 8192 }],
     },
   };
@@ -104,7 +115,10 @@ function collectingLogger(failures: string[]) {
     debug: quiet,
     info: quiet,
     warn: quiet,
-    error: (fields: { err?: unknown }, message?: string) => failures.push(`${message ?? ''} ${fields.err instanceof Error ? (fields.err.stack ?? fields.err.message) : JSON.stringify(fields)}`),
+    error: (fields: { err?: unknown }, message?: string) =>
+      failures.push(
+        `${message ?? ''} ${fields.err instanceof Error ? (fields.err.stack ?? fields.err.message) : JSON.stringify(fields)}`,
+      ),
     fatal: quiet,
     child: () => logger,
   };
@@ -112,12 +126,20 @@ function collectingLogger(failures: string[]) {
 }
 
 /** A form as bytes, with its header. */
-export function form(parts: readonly { name: string; filename?: string; type?: string; body: string | Buffer }[]): { payload: Buffer; headers: Record<string, string> } {
+export function form(parts: readonly { name: string; filename?: string; type?: string; body: string | Buffer }[]): {
+  payload: Buffer;
+  headers: Record<string, string>;
+} {
   const boundary = `form${randomBytes(8).toString('hex')}`;
   const chunks = parts.flatMap(({ name, filename, type, body }) => [
-    Buffer.from(`--${boundary}\r\nContent-Disposition: form-data; name="${name}"${filename === undefined ? '' : `; filename="${filename}"`}\r\n${type === undefined ? '' : `Content-Type: ${type}\r\n`}\r\n`),
+    Buffer.from(
+      `--${boundary}\r\nContent-Disposition: form-data; name="${name}"${filename === undefined ? '' : `; filename="${filename}"`}\r\n${type === undefined ? '' : `Content-Type: ${type}\r\n`}\r\n`,
+    ),
     Buffer.from(body),
     Buffer.from('\r\n'),
   ]);
-  return { payload: Buffer.concat([...chunks, Buffer.from(`--${boundary}--\r\n`)]), headers: { 'content-type': `multipart/form-data; boundary=${boundary}` } };
+  return {
+    payload: Buffer.concat([...chunks, Buffer.from(`--${boundary}--\r\n`)]),
+    headers: { 'content-type': `multipart/form-data; boundary=${boundary}` },
+  };
 }

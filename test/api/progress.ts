@@ -31,10 +31,22 @@ export async function takeTurn(engine: Engine, ref: AgentRef, plan: TurnPlan): P
     attempt = begun.context.attempt;
     lastMessageSeq = Math.max(...begun.context.messages.map((message) => message.seq));
   }
-  const calls = (plan.calls ?? []).map((call) => ({ input: {}, summary: call.skill, verdict: 'run' as const, timeoutMs: 1000, quick: true, ...call }));
+  const calls = (plan.calls ?? []).map((call) => ({
+    input: {},
+    summary: call.skill,
+    verdict: 'run' as const,
+    timeoutMs: 1000,
+    quick: true,
+    ...call,
+  }));
   const content: AssistantBlock[] = [
     ...(plan.text === undefined ? [] : [{ type: 'text' as const, text: plan.text }]),
-    ...calls.map((call, index) => ({ type: 'tool_use' as const, id: `use${index}`, name: call.skill, input: call.input })),
+    ...calls.map((call, index) => ({
+      type: 'tool_use' as const,
+      id: `use${index}`,
+      name: call.skill,
+      input: call.input,
+    })),
   ];
   await storeTurn(engine, ref, {
     turn: plan.turn,

@@ -91,7 +91,8 @@ function take(block: string, received: Received[], comments: string[]): void {
     if (colon > 0) fields.set(line.slice(0, colon), line.slice(colon + 2));
   }
   const data = fields.get('data');
-  if (data !== undefined) received.push({ id: fields.get('id'), type: fields.get('event') ?? '', event: JSON.parse(data) as Event });
+  if (data !== undefined)
+    received.push({ id: fields.get('id'), type: fields.get('event') ?? '', event: JSON.parse(data) as Event });
 }
 
 /** What a simple page would show: each text appended at its offset, a turn emptied at a reset. Throws on a gap. */
@@ -105,7 +106,8 @@ export class Page {
     const { agent, turn, offset, delta } = event.data as { agent: string; turn: number; offset: number; delta: string };
     const key = `${agent}/${turn}`;
     const before = event.type === 'text.reset' ? '' : (this.texts.get(key) ?? '');
-    if (event.type === 'text' && offset !== before.length) throw new Error(`text at ${offset}, but ${before.length} are shown`);
+    if (event.type === 'text' && offset !== before.length)
+      throw new Error(`text at ${offset}, but ${before.length} are shown`);
     this.texts.set(key, event.type === 'text.reset' ? '' : before + delta);
   }
 }

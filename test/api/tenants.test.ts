@@ -16,7 +16,14 @@ let api: ApiHarness;
 let anna: { id: string; token: string };
 let bert: { id: string; token: string };
 let ids: Ids;
-const ABSENT: Ids = { request: 'req_0', call: 'call_0', conversation: 'cnv_0', file: 'file_0', space: 'spc_0', atom: 'atm_0' };
+const ABSENT: Ids = {
+  request: 'req_0',
+  call: 'call_0',
+  conversation: 'cnv_0',
+  file: 'file_0',
+  space: 'spc_0',
+  atom: 'atm_0',
+};
 
 beforeAll(async () => {
   api = await openApi({ rateLimit: { failures: 1_000 } });
@@ -33,15 +40,37 @@ async function everythingOf(person: { id: string; token: string }): Promise<Ids>
   await takeTurn(api.engine, ref, { turn: 1, text: 'thinking', usd: '0.5', calls: [{ skill: 'remember' }] });
   const { token } = person;
   const trace = (await api.call({ url: `/v1/requests/${ref.request}/trace`, token })).json();
-  const file = await api.call({ method: 'POST', url: '/v1/files', token, ...form([{ name: 'file', filename: 'secret.txt', type: 'text/plain', body: 'secret' }]) });
+  const file = await api.call({
+    method: 'POST',
+    url: '/v1/files',
+    token,
+    ...form([{ name: 'file', filename: 'secret.txt', type: 'text/plain', body: 'secret' }]),
+  });
   const [space] = (await api.call({ url: '/v1/spaces?role=memory', token })).json().items;
-  const atom = await api.call({ method: 'POST', url: `/v1/spaces/${space.id}/atoms`, token, payload: { payload: { text: 'a secret fact' }, metadata: { kind: 'fact' }, comment: 'kept' } });
+  const atom = await api.call({
+    method: 'POST',
+    url: `/v1/spaces/${space.id}/atoms`,
+    token,
+    payload: { payload: { text: 'a secret fact' }, metadata: { kind: 'fact' }, comment: 'kept' },
+  });
   const view = (await api.call({ url: `/v1/requests/${ref.request}`, token })).json();
-  return { request: ref.request, call: trace.children[0].children[0].children[0].id, conversation: view.conversation, file: file.json().id, space: space.id, atom: atom.json().id };
+  return {
+    request: ref.request,
+    call: trace.children[0].children[0].children[0].id,
+    conversation: view.conversation,
+    file: file.json().id,
+    space: space.id,
+    atom: atom.json().id,
+  };
 }
 
-type Route = readonly [method: 'GET' | 'POST' | 'PATCH' | 'DELETE' | 'HEAD', url: (ids: Ids) => string, payload?: (ids: Ids) => Record<string, unknown>];
-const named = (routes: readonly Route[]) => routes.map((route): [string, Route] => [`${route[0]} ${route[1](ABSENT)}`, route]);
+type Route = readonly [
+  method: 'GET' | 'POST' | 'PATCH' | 'DELETE' | 'HEAD',
+  url: (ids: Ids) => string,
+  payload?: (ids: Ids) => Record<string, unknown>,
+];
+const named = (routes: readonly Route[]) =>
+  routes.map((route): [string, Route] => [`${route[0]} ${route[1](ABSENT)}`, route]);
 
 const ROUTES: readonly Route[] = [
   ['GET', (i) => `/v1/requests/${i.request}`],
@@ -71,7 +100,18 @@ const ROUTES: readonly Route[] = [
 /** Everything stored, without what counts calls or keeps time. */
 async function everything(): Promise<unknown> {
   return api.store.db.system(async (tx) => {
-    const tables = ['requests', 'messages', 'calls', 'atoms', 'atom_versions', 'files', 'conversations', 'outbox', 'request_events', 'users'];
+    const tables = [
+      'requests',
+      'messages',
+      'calls',
+      'atoms',
+      'atom_versions',
+      'files',
+      'conversations',
+      'outbox',
+      'request_events',
+      'users',
+    ];
     const counts: Record<string, unknown> = {};
     for (const table of tables) counts[table] = await tx.rows(sql`select * from ${sql.table(table)} order by 1, 2`);
     return counts;
@@ -81,7 +121,8 @@ async function everything(): Promise<unknown> {
 describe('what is somebody else’s', () => {
   test.each(named(ROUTES))('%s looks as if it were not there', async (_name, [method, url, payload]) => {
     const before = await everything();
-    const ask = (of: Ids) => api.call({ method, url: url(of), token: bert.token, ...(payload === undefined ? {} : { payload: payload(of) }) });
+    const ask = (of: Ids) =>
+      api.call({ method, url: url(of), token: bert.token, ...(payload === undefined ? {} : { payload: payload(of) }) });
     const theirs = await ask(ids);
     const absent = await ask(ABSENT);
     expect(theirs.statusCode).toBe(404);
@@ -94,7 +135,12 @@ describe('what is somebody else’s', () => {
   test.each(named(ROUTES))('%s needs a token', async (_name, [method, url, payload]) => {
     const before = await everything();
     for (const token of [null, 'rtn_wrong', `${anna.token}x`]) {
-      const answer = await api.call({ method, url: url(ids), token, ...(payload === undefined ? {} : { payload: payload(ids) }) });
+      const answer = await api.call({
+        method,
+        url: url(ids),
+        token,
+        ...(payload === undefined ? {} : { payload: payload(ids) }),
+      });
       expect(answer.statusCode).toBe(401);
       expect(answer.headers['www-authenticate']).toBe('Bearer');
       expect(answer.body).not.toContain('secret');
@@ -104,63 +150,128 @@ describe('what is somebody else’s', () => {
 
   test('even the owner of the installation sees nothing of it', async () => {
     for (const [method, url, payload] of ROUTES) {
-      const answer = await api.call({ method, url: url(ids), ...(payload === undefined ? {} : { payload: payload(ids) }) });
+      const answer = await api.call({
+        method,
+        url: url(ids),
+        ...(payload === undefined ? {} : { payload: payload(ids) }),
+      });
       expect([url(ids), answer.statusCode]).toEqual([url(ids), 404]);
     }
   });
 
   test('lists, search, counts and sums leave it out', async () => {
-    for (const url of ['/v1/requests', `/v1/requests?conversation=${ids.conversation}`, '/v1/conversations', '/v1/charges', '/v1/charges?groupBy=agent', '/v1/charges?groupBy=user']) {
+    for (const url of [
+      '/v1/requests',
+      `/v1/requests?conversation=${ids.conversation}`,
+      '/v1/conversations',
+      '/v1/charges',
+      '/v1/charges?groupBy=agent',
+      '/v1/charges?groupBy=user',
+    ]) {
       expect([url, (await api.call({ url, token: bert.token })).json()]).toEqual([url, { items: [] }]);
     }
     const spaces = (await api.call({ url: '/v1/spaces', token: bert.token })).json().items;
     expect(spaces).toHaveLength(6);
     expect(new Set(spaces.map((space: { owner: string }) => space.owner))).toEqual(new Set([bert.id]));
-    expect((await api.call({ method: 'POST', url: '/v1/search', payload: { query: 'secret' }, token: bert.token })).json()).toEqual({ items: [] });
-    expect((await api.call({ method: 'POST', url: '/v1/search', payload: { query: 'secret' }, token: anna.token })).json().items).toHaveLength(1);
+    expect(
+      (await api.call({ method: 'POST', url: '/v1/search', payload: { query: 'secret' }, token: bert.token })).json(),
+    ).toEqual({ items: [] });
+    expect(
+      (await api.call({ method: 'POST', url: '/v1/search', payload: { query: 'secret' }, token: anna.token })).json()
+        .items,
+    ).toHaveLength(1);
   });
 
   test('a reference to it and a file of it are unknown', async () => {
     const [mine] = (await api.call({ url: '/v1/spaces?role=memory', token: bert.token })).json().items;
-    const atom = await api.call({ method: 'POST', url: `/v1/spaces/${mine.id}/atoms`, token: bert.token, payload: { payload: 1, comment: 'c', references: [{ type: 'about', atom: ids.atom }] } });
+    const atom = await api.call({
+      method: 'POST',
+      url: `/v1/spaces/${mine.id}/atoms`,
+      token: bert.token,
+      payload: { payload: 1, comment: 'c', references: [{ type: 'about', atom: ids.atom }] },
+    });
     expect(atom.statusCode).toBe(422);
-    const request = await api.call({ method: 'POST', url: '/v1/requests', token: bert.token, payload: { attachments: [{ fileId: ids.file }] } });
+    const request = await api.call({
+      method: 'POST',
+      url: '/v1/requests',
+      token: bert.token,
+      payload: { attachments: [{ fileId: ids.file }] },
+    });
     expect(request.statusCode).toBe(422);
   });
 
   test('an atom is not found through another space', async () => {
     const [other] = (await api.call({ url: '/v1/spaces?role=tasks', token: anna.token })).json().items;
-    for (const path of ['', '/history']) expect((await api.call({ url: `/v1/spaces/${other.id}/atoms/${ids.atom}${path}`, token: anna.token })).statusCode).toBe(404);
+    for (const path of ['', '/history'])
+      expect(
+        (await api.call({ url: `/v1/spaces/${other.id}/atoms/${ids.atom}${path}`, token: anna.token })).statusCode,
+      ).toBe(404);
   });
 
   test('one’s own is all there', async () => {
     const reading = ROUTES.filter(([method, url]) => method === 'GET' && !url(ids).endsWith('/events'));
-    for (const [method, url] of reading) expect([url(ids), (await api.call({ method, url: url(ids), token: anna.token })).statusCode]).toEqual([url(ids), 200]);
+    for (const [method, url] of reading)
+      expect([url(ids), (await api.call({ method, url: url(ids), token: anna.token })).statusCode]).toEqual([
+        url(ids),
+        200,
+      ]);
   });
 });
 
 describe('the owner’s rights', () => {
   test('only the owner sees and makes people', async () => {
-    expect((await api.call({ method: 'POST', url: '/v1/users', payload: { name: 'X' }, token: bert.token })).json()).toMatchObject({ type: '/problems/forbidden', status: 403 });
+    expect(
+      (await api.call({ method: 'POST', url: '/v1/users', payload: { name: 'X' }, token: bert.token })).json(),
+    ).toMatchObject({ type: '/problems/forbidden', status: 403 });
     expect((await api.call({ url: '/v1/users', token: bert.token })).statusCode).toBe(403);
-    const made = await api.call({ method: 'POST', url: '/v1/users', payload: { name: 'Carla', timeZone: 'Asia/Tokyo', channels: [{ kind: 'telegram', id: '1' }] } });
+    const made = await api.call({
+      method: 'POST',
+      url: '/v1/users',
+      payload: { name: 'Carla', timeZone: 'Asia/Tokyo', channels: [{ kind: 'telegram', id: '1' }] },
+    });
     expect(made.statusCode).toBe(201);
-    expect(made.json()).toMatchObject({ name: 'Carla', timeZone: 'Asia/Tokyo', channels: [{ kind: 'telegram', id: '1' }] });
+    expect(made.json()).toMatchObject({
+      name: 'Carla',
+      timeZone: 'Asia/Tokyo',
+      channels: [{ kind: 'telegram', id: '1' }],
+    });
     expect(made.json().token).toMatch(/^rtn_[\w-]{43}$/);
     const me = await api.call({ url: '/v1/me', token: made.json().token });
-    expect(me.json()).toEqual({ id: made.json().id, name: 'Carla', timeZone: 'Asia/Tokyo', channels: [{ kind: 'telegram', id: '1' }] });
+    expect(me.json()).toEqual({
+      id: made.json().id,
+      name: 'Carla',
+      timeZone: 'Asia/Tokyo',
+      channels: [{ kind: 'telegram', id: '1' }],
+    });
     const people = await api.call({ url: '/v1/users' });
     expect(people.body).not.toContain('token');
     expect(people.json().items.map((user: { name: string }) => user.name)).toContain('Carla');
   });
 
   test('everybody changes their own settings, field by field', async () => {
-    const patch = async (payload: Record<string, unknown>) => (await api.call({ method: 'PATCH', url: '/v1/me', payload, token: bert.token })).json();
-    expect(await patch({ quietHours: { from: '22:00', to: '07:00' } })).toEqual({ id: bert.id, name: 'Bert', timeZone: 'Europe/Berlin', quietHours: { from: '22:00', to: '07:00' }, channels: [] });
-    expect(await patch({ timeZone: 'America/New_York', channels: [{ kind: 'mail', id: 'b@example.org' }] })).toMatchObject({ timeZone: 'America/New_York', quietHours: { from: '22:00' }, channels: [{ kind: 'mail' }] });
-    expect(await patch({ quietHours: null })).toEqual({ id: bert.id, name: 'Bert', timeZone: 'America/New_York', channels: [{ kind: 'mail', id: 'b@example.org' }] });
+    const patch = async (payload: Record<string, unknown>) =>
+      (await api.call({ method: 'PATCH', url: '/v1/me', payload, token: bert.token })).json();
+    expect(await patch({ quietHours: { from: '22:00', to: '07:00' } })).toEqual({
+      id: bert.id,
+      name: 'Bert',
+      timeZone: 'Europe/Berlin',
+      quietHours: { from: '22:00', to: '07:00' },
+      channels: [],
+    });
+    expect(
+      await patch({ timeZone: 'America/New_York', channels: [{ kind: 'mail', id: 'b@example.org' }] }),
+    ).toMatchObject({ timeZone: 'America/New_York', quietHours: { from: '22:00' }, channels: [{ kind: 'mail' }] });
+    expect(await patch({ quietHours: null })).toEqual({
+      id: bert.id,
+      name: 'Bert',
+      timeZone: 'America/New_York',
+      channels: [{ kind: 'mail', id: 'b@example.org' }],
+    });
     expect(await patch({})).toMatchObject({ name: 'Bert' });
-    expect((await api.call({ url: '/v1/me', token: anna.token })).json()).toMatchObject({ name: 'Anna', timeZone: 'Europe/Berlin' });
+    expect((await api.call({ url: '/v1/me', token: anna.token })).json()).toMatchObject({
+      name: 'Anna',
+      timeZone: 'Europe/Berlin',
+    });
   });
 });
 

@@ -36,7 +36,15 @@ function story(random: () => number): { steps: Step[]; final: Map<string, string
       for (let attempt = 1; attempt <= attempts; attempt += 1) {
         const text = `${agent} ${turn}.${random() < 0.5 ? attempt : ''} ${'word '.repeat(Math.floor(random() * 8))}`;
         const written = attempt === attempts ? text.length : Math.floor(random() * text.length);
-        for (let offset = 0; offset < written; offset += 5) steps.push({ kind: 'delta', agent, turn, attempt, offset, text: text.slice(offset, Math.min(offset + 5, written)) });
+        for (let offset = 0; offset < written; offset += 5)
+          steps.push({
+            kind: 'delta',
+            agent,
+            turn,
+            attempt,
+            offset,
+            text: text.slice(offset, Math.min(offset + 5, written)),
+          });
         if (attempt === attempts) {
           steps.push({ kind: 'row', agent, turn, attempt, offset: 0, text });
           final.set(`${agent}/${turn}`, text);
@@ -49,33 +57,50 @@ function story(random: () => number): { steps: Step[]; final: Map<string, string
 
 function eventOf(step: Step, id: number): Event {
   const { agent, turn, attempt, text } = step;
-  return { id: String(id), at: AT, type: 'text', request: REQUEST, agent, data: { agent, turn, attempt, offset: 0, delta: text } };
+  return {
+    id: String(id),
+    at: AT,
+    type: 'text',
+    request: REQUEST,
+    agent,
+    data: { agent, turn, attempt, offset: 0, delta: text },
+  };
 }
 
 describe('text of a turn, pieces and rows together', () => {
-  test.each(Array.from({ length: 300 }, (_item, index) => index))('is right after lost pieces, repeats and reconnects (%i)', (seed) => {
-    const random = chance(seed);
-    const { steps, final } = story(random);
-    const page = new Page();
-    let progress = new TextProgress(REQUEST, false);
-    let rows = 0;
-    const show = (events: readonly Event[]): void => {
-      for (const event of events) page.show({ id: event.id, type: event.type, event });
-    };
-    for (const step of steps) {
-      if (random() < 0.05) progress = new TextProgress(REQUEST, true);
-      if (step.kind === 'row') {
-        rows += 1;
-        show(progress.stored(eventOf(step, rows)));
-      } else if (random() > 0.1) {
-        const piece = { request: REQUEST, agent: step.agent, turn: step.turn, attempt: step.attempt, offset: step.offset, delta: step.text };
-        show(progress.live(piece, AT));
-        if (random() < 0.1) show(progress.live(piece, AT));
+  test.each(Array.from({ length: 300 }, (_item, index) => index))(
+    'is right after lost pieces, repeats and reconnects (%i)',
+    (seed) => {
+      const random = chance(seed);
+      const { steps, final } = story(random);
+      const page = new Page();
+      let progress = new TextProgress(REQUEST, false);
+      let rows = 0;
+      const show = (events: readonly Event[]): void => {
+        for (const event of events) page.show({ id: event.id, type: event.type, event });
+      };
+      for (const step of steps) {
+        if (random() < 0.05) progress = new TextProgress(REQUEST, true);
+        if (step.kind === 'row') {
+          rows += 1;
+          show(progress.stored(eventOf(step, rows)));
+        } else if (random() > 0.1) {
+          const piece = {
+            request: REQUEST,
+            agent: step.agent,
+            turn: step.turn,
+            attempt: step.attempt,
+            offset: step.offset,
+            delta: step.text,
+          };
+          show(progress.live(piece, AT));
+          if (random() < 0.1) show(progress.live(piece, AT));
+        }
       }
-    }
-    expect(page.texts).toEqual(final);
-    expect(page.lastId).toBe(String(rows));
-  });
+      expect(page.texts).toEqual(final);
+      expect(page.lastId).toBe(String(rows));
+    },
+  );
 
   test('rows read again in one go say the same as when they happened', () => {
     const { steps, final } = story(chance(7));

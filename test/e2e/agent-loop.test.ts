@@ -23,7 +23,7 @@ describe('the agent loop', () => {
   beforeAll(async () => {
     stage = await openStage({ file: { limits: { turns: TURNS } } });
   });
-  afterEach(() => stage.model.assertClean());
+  afterEach(() => stage.assertClean());
   afterAll(() => stage.close());
 
   test('runs the calls of one turn at the same time and those of the next turn after them [S0-20]', async () => {
@@ -121,7 +121,7 @@ describe('the agent loop', () => {
     expect(effects.size).toBe(1);
     const [first = 0, second = 0, third = 0] = attempts;
     expect(second - first).toBeGreaterThanOrEqual(350);
-    expect(third - second).toBeGreaterThan(second - first);
+    expect(third - second).toBeGreaterThanOrEqual(750);
     const events = await stage.eventsOf(view.id);
     expect(events.filter((event) => event.type === 'skill.started')).toHaveLength(1);
     expect(events.filter((event) => event.type === 'skill.finished')).toHaveLength(1);
@@ -216,7 +216,7 @@ describe('the deadline', () => {
     const limits = stage.world.serving.installation.engine.limits as { deadlineSeconds: number };
     limits.deadlineSeconds = 3;
   });
-  afterEach(() => stage.model.assertClean());
+  afterEach(() => stage.assertClean());
   afterAll(() => stage.close());
 
   test('ends a request whose model keeps it busy', async () => {

@@ -37,6 +37,8 @@ export interface Stage {
   callsOf(request: string): Promise<CallRow[]>;
   turnsOf(request: string): Promise<TurnRow[]>;
   eventsOf(request: string): Promise<Event[]>;
+  /** Throws when the model saw anything wrong since the last time. */
+  assertClean(): void;
   close(options?: { keepHome?: boolean }): Promise<void>;
 }
 
@@ -57,6 +59,7 @@ export async function openStage({ scripts = new Map(), ...options }: StageOption
   const world = await createWorld({ ...options, modelUrl: model.url, moreSkills: [...plantedSkills(outside, inside), ...(options.moreSkills ?? [])] });
   const { engine } = world.serving.installation;
   const keys = new Map<string, string>();
+  let reported = 0;
   const play: Stage['play'] = async (turns, body = {}) => {
     const key = `case ${crypto.randomUUID().slice(0, 8)}:`;
     scripts.set(key, turns);
@@ -81,6 +84,11 @@ export async function openStage({ scripts = new Map(), ...options }: StageOption
     callsOf: (request) => rows<CallRow>('calls', 'turn, position', request),
     turnsOf: (request) => rows<TurnRow>('turns', 'number', request),
     eventsOf: (request) => readEvents(engine, world.owner, request, 0, 1_000),
+    assertClean: () => {
+      const found = model.violations.slice(reported);
+      reported = model.violations.length;
+      if (found.length > 0) throw new Error(`the model saw violations:\n${found.join('\n')}`);
+    },
     async close(end) {
       await world.close(end);
       if (end?.keepHome !== true) await model.close();

@@ -13,7 +13,7 @@ import { createApiClient, type ApiClient } from './api-client.js';
 export const TEST_TOKEN = 'test-token-of-the-owner';
 
 /** The built product; another build may be put to the test. */
-const DIST = process.env.RETINUE_TEST_DIST ?? fileURLToPath(new URL('../../dist', import.meta.url));
+export const DIST = process.env.RETINUE_TEST_DIST ?? fileURLToPath(new URL('../../dist', import.meta.url));
 const READY = /Retinue .*is ready (?:at|on) /;
 const READY_MS = 60_000;
 const STOP_MS = 20_000;

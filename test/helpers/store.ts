@@ -39,7 +39,10 @@ export async function openTestStore(): Promise<TestStore> {
 
 /** Made once a machine for this schema and this version of the database. */
 async function template(): Promise<string> {
-  const version = readFileSync(new URL('../../node_modules/@electric-sql/pglite/package.json', import.meta.url), 'utf8');
+  const version = readFileSync(
+    new URL('../../node_modules/@electric-sql/pglite/package.json', import.meta.url),
+    'utf8',
+  );
   const key = createHash('sha256').update(foundation).update(rowSecurity).update(version).digest('hex').slice(0, 16);
   const place = path.join(tmpdir(), `retinue-template-${key}`);
   if (existsSync(place)) return place;

@@ -23,7 +23,7 @@ export interface FailOrphanedOptions {
 
 /**
  * Fails every activity that counts as running in these workflows, so that the server gives it to a worker again at once
- * instead of after its timeout. Returns how many. Call it only when it is certain that no worker of this namespace runs:
+ * instead of after its timeout, and makes the server forget which worker had them cached. Returns how many. Call it only when it is certain that no worker of this namespace runs:
  * at the embedded boot, with the home folder's lock held and before the own worker starts.
  */
 export async function failOrphanedActivities(options: FailOrphanedOptions): Promise<number> {
@@ -47,11 +47,17 @@ async function failInWorkflow(options: FailOrphanedOptions, workflowId: string):
   );
   const runId = description?.workflowExecutionInfo?.execution?.runId;
   if (!description || !runId) return 0;
+  await forgetWorker(options, { workflowId, runId });
   let failed = 0;
   for (const activity of description.pendingActivities.filter(isRunning)) {
     if (await failActivity(options, { workflowId, runId, activityId: activity.activityId ?? '' })) failed++;
   }
   return failed;
+}
+
+/** Otherwise the next workflow task would first be offered to the dead worker's own queue, for as long as that may take. */
+async function forgetWorker({ connection, namespace }: FailOrphanedOptions, execution: { workflowId: string; runId: string }): Promise<void> {
+  await unlessGone(() => withinLimit(connection, () => connection.workflowService.resetStickyTaskQueue({ namespace, execution })));
 }
 
 /** A cancelled activity still waits for its worker's answer, as far as it was started. */
