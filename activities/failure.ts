@@ -15,7 +15,12 @@ export function toFailure(error: unknown): Error {
 
 /** A failure to be tried again after the given time. */
 export function retryIn(code: string, delayMs: number): ApplicationFailure {
-  const failure = ApplicationFailure.create({ message: code, type: code, nonRetryable: false, nextRetryDelay: delayMs });
+  const failure = ApplicationFailure.create({
+    message: code,
+    type: code,
+    nonRetryable: false,
+    nextRetryDelay: delayMs,
+  });
   failure.stack = '';
   return failure;
 }

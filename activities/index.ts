@@ -21,7 +21,11 @@ export interface Activities {
 }
 
 const BEAT_MS = 1_500;
-const GIVEN_UP = { type: 'internal', message: 'A step failed and repeating it did not help. What was done so far is listed in the trace; send the request again to start over.' } as const;
+const GIVEN_UP = {
+  type: 'internal',
+  message:
+    'A step failed and repeating it did not help. What was done so far is listed in the trace; send the request again to start over.',
+} as const;
 
 export function createActivities(deps: ActivityDeps): Activities {
   const guarded = async <T>(work: () => Promise<T>): Promise<T> => {
@@ -29,13 +33,15 @@ export function createActivities(deps: ActivityDeps): Activities {
       return await work();
     } catch (error) {
       const failure = toFailure(error);
-      if (failure !== error && !(error instanceof ProblemError)) deps.log.error({ err: error }, 'an activity failed unexpectedly; it is tried again');
+      if (failure !== error && !(error instanceof ProblemError))
+        deps.log.error({ err: error }, 'an activity failed unexpectedly; it is tried again');
       throw failure;
     }
   };
   return {
     think: (input) => guarded(() => beating((abortSignal) => thinkTurn(deps, input, abortSignal))),
-    runSkill: (input) => guarded(() => beating((abortSignal) => runSkillCall(deps, input, Context.current().info.attempt, abortSignal))),
+    runSkill: (input) =>
+      guarded(() => beating((abortSignal) => runSkillCall(deps, input, Context.current().info.attempt, abortSignal))),
     nextStep: (input) => guarded(() => nextStep(deps.engine, input)),
     giveUp: (input) => guarded(() => failRequest(deps.engine, input, GIVEN_UP)),
   };

@@ -25,16 +25,28 @@ export function judgeCalls(reply: ModelReply, rules: Judged): ChosenCall[] {
   return blocks.map((block, index) => {
     const repeated = seen.has(block.id);
     seen.add(block.id);
-    if (index >= rules.mostCalls) return refused(block, `Too many calls in one turn: at most ${rules.mostCalls} run. Make the remaining calls in your next turn.`);
-    if (repeated) return refused(block, `The call id ${block.id.slice(0, 80)} was used twice in this turn; this second call was not run.`);
+    if (index >= rules.mostCalls)
+      return refused(
+        block,
+        `Too many calls in one turn: at most ${rules.mostCalls} run. Make the remaining calls in your next turn.`,
+      );
+    if (repeated)
+      return refused(
+        block,
+        `The call id ${block.id.slice(0, 80)} was used twice in this turn; this second call was not run.`,
+      );
     return judgeCall(block, rules);
   });
 }
 
 function judgeCall(block: ToolUseBlock, rules: Judged): ChosenCall {
-  const skill = rules.allowed === null || rules.allowed.includes(block.name) ? rules.registry.get(block.name) : undefined;
+  const skill =
+    rules.allowed === null || rules.allowed.includes(block.name) ? rules.registry.get(block.name) : undefined;
   if (skill === undefined) {
-    const names = rules.registry.list().map((known) => known.manifest.name).filter((name) => rules.allowed === null || rules.allowed.includes(name));
+    const names = rules.registry
+      .list()
+      .map((known) => known.manifest.name)
+      .filter((name) => rules.allowed === null || rules.allowed.includes(name));
     return refused(block, `There is no skill called ${block.name.slice(0, 80)}. You have: ${names.join(', ')}.`);
   }
   const parsed = parseInput(skill, block.input);
@@ -44,12 +56,20 @@ function judgeCall(block: ToolUseBlock, rules: Judged): ChosenCall {
   return verdict === 'run' ? call : { ...call, refusal: NEEDS_APPROVAL };
 }
 
-export const NEEDS_APPROVAL = 'This would be seen by other people or could not be undone, so it needs the approval of the user, which cannot be asked for here yet. Nothing was done; tell the user what you would have done.';
+export const NEEDS_APPROVAL =
+  'This would be seen by other people or could not be undone, so it needs the approval of the user, which cannot be asked for here yet. Nothing was done; tell the user what you would have done.';
 
 /** Asks the gate with the skill's class as it is today, raised by its input. */
-export function verdictFor(skill: Skill, input: unknown, { labels, conversationId }: Pick<Judged, 'labels' | 'conversationId'>) {
+export function verdictFor(
+  skill: Skill,
+  input: unknown,
+  { labels, conversationId }: Pick<Judged, 'labels' | 'conversationId'>,
+) {
   const declared = skill.manifest.effect;
-  const effect = skill.runs === 'question' || skill.classify === undefined ? declared : raised(declared, skill.classify(input as never, { conversationId }));
+  const effect =
+    skill.runs === 'question' || skill.classify === undefined
+      ? declared
+      : raised(declared, skill.classify(input as never, { conversationId }));
   return gate({ effect, labels });
 }
 
@@ -67,5 +87,13 @@ function chosen(skill: Skill, input: unknown, verdict: ChosenCall['verdict']): C
 }
 
 function refused(block: ToolUseBlock, refusal: string): ChosenCall {
-  return { skill: block.name.slice(0, 200), input: block.input, summary: 'refused', verdict: 'refuse', timeoutMs: 0, quick: true, refusal };
+  return {
+    skill: block.name.slice(0, 200),
+    input: block.input,
+    summary: 'refused',
+    verdict: 'refuse',
+    timeoutMs: 0,
+    quick: true,
+    refusal,
+  };
 }

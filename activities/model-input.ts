@@ -1,5 +1,12 @@
 import { Temporal as TC39 } from 'temporal-polyfill';
-import type { AssistantBlock, ModelMessage, ModelRequest, ModelTool, TextBlock, ToolResultBlock } from '../contracts/model.js';
+import type {
+  AssistantBlock,
+  ModelMessage,
+  ModelRequest,
+  ModelTool,
+  TextBlock,
+  ToolResultBlock,
+} from '../contracts/model.js';
 import type { TurnContext } from '../engine/turn-context.js';
 
 export interface InputOptions {
@@ -24,12 +31,20 @@ export function modelInput(context: TurnContext, options: InputOptions): ModelRe
   const system = [context.agent.instructions, facts(context)];
   const whole = [...earlierMessages(context), ...ownMessages(context, (call) => resultText(call))];
   const messages = sizeOf(whole) <= options.characters ? whole : compacted(context, options.characters);
-  return { model: options.model, system, messages: joined(messages), tools: options.tools, maxTokens: options.maxTokens };
+  return {
+    model: options.model,
+    system,
+    messages: joined(messages),
+    tools: options.tools,
+    maxTokens: options.maxTokens,
+  };
 }
 
 function facts(context: TurnContext): string {
   const { timeZone, occurredAt } = context.request.settings;
-  const now = TC39.Instant.from(occurredAt).toZonedDateTimeISO(timeZone).toString({ timeZoneName: 'never', fractionalSecondDigits: 0 });
+  const now = TC39.Instant.from(occurredAt)
+    .toZonedDateTimeISO(timeZone)
+    .toString({ timeZoneName: 'never', fractionalSecondDigits: 0 });
   const running = context.earlier.filter((exchange) => exchange.reply === null && !isOver(exchange.status));
   const lines = [`User: ${context.user.name}`, `Time zone: ${timeZone}`, `Now: ${now}`, '', 'Spaces you can use:'];
   for (const space of context.spaces) lines.push(`- ${space.name} (id ${space.id}): ${space.description}`);
@@ -45,7 +60,18 @@ function isOver(status: string): boolean {
 function earlierMessages(context: TurnContext): ModelMessage[] {
   return context.earlier.flatMap((exchange): ModelMessage[] => [
     { role: 'user', content: [{ type: 'text', text: nonEmpty(shortened(exchange.said, LONGEST_REPLY)) }] },
-    { role: 'assistant', content: [{ type: 'text', text: nonEmpty(shortened(exchange.reply ?? '', LONGEST_REPLY), isOver(exchange.status) ? `(${exchange.status}, no answer)` : '(still in progress)') }] },
+    {
+      role: 'assistant',
+      content: [
+        {
+          type: 'text',
+          text: nonEmpty(
+            shortened(exchange.reply ?? '', LONGEST_REPLY),
+            isOver(exchange.status) ? `(${exchange.status}, no answer)` : '(still in progress)',
+          ),
+        },
+      ],
+    },
   ]);
 }
 
@@ -53,8 +79,19 @@ function earlierMessages(context: TurnContext): ModelMessage[] {
 function ownMessages(context: TurnContext, render: (call: Call) => string): ModelMessage[] {
   const messages: ModelMessage[] = [];
   for (let turn = 1; turn <= context.turn; turn += 1) {
-    const results = context.calls.filter((call) => call.turn === turn - 1).map((call): UserBlock => ({ type: 'tool_result', toolUseId: call.id, content: nonEmpty(render(call)), isError: call.error !== null || call.status === 'cancelled' }));
-    const words = context.messages.filter((message) => (message.seen_in_turn ?? context.turn) === turn).map((message): UserBlock => ({ type: 'text', text: messageText(message) }));
+    const results = context.calls
+      .filter((call) => call.turn === turn - 1)
+      .map(
+        (call): UserBlock => ({
+          type: 'tool_result',
+          toolUseId: call.id,
+          content: nonEmpty(render(call)),
+          isError: call.error !== null || call.status === 'cancelled',
+        }),
+      );
+    const words = context.messages
+      .filter((message) => (message.seen_in_turn ?? context.turn) === turn)
+      .map((message): UserBlock => ({ type: 'text', text: messageText(message) }));
     const blocks = [...results, ...words];
     messages.push({ role: 'user', content: blocks.length > 0 ? blocks : [{ type: 'text', text: 'Continue.' }] });
     const said = context.exchanges.find((candidate) => candidate.number === turn)?.content.filter(mayGoBack) ?? [];
@@ -85,7 +122,8 @@ function resultText(call: Call): string {
 function compacted(context: TurnContext, characters: number): ModelMessage[] {
   const sizes = context.calls.map((call) => ({ call, size: resultText(call).length }));
   const dropped = new Set<string>();
-  const build = (): ModelMessage[] => ownMessages(context, (call) => (dropped.has(call.id) ? leftOut(call) : resultText(call)));
+  const build = (): ModelMessage[] =>
+    ownMessages(context, (call) => (dropped.has(call.id) ? leftOut(call) : resultText(call)));
   let over = sizeOf(build()) - characters;
   for (const { call, size } of sizes) {
     if (over <= 0) break;
@@ -107,7 +145,8 @@ function joined(messages: readonly ModelMessage[]): ModelMessage[] {
   const result: ModelMessage[] = [];
   for (const message of messages) {
     const last = result.at(-1);
-    if (last?.role === 'user' && message.role === 'user') result[result.length - 1] = { role: 'user', content: [...last.content, ...message.content] };
+    if (last?.role === 'user' && message.role === 'user')
+      result[result.length - 1] = { role: 'user', content: [...last.content, ...message.content] };
     else result.push(message);
   }
   return result;

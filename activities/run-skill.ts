@@ -1,7 +1,18 @@
 import { ProblemError } from '../contracts/problem.js';
 import type { OutsideSkill, Skill, TransactionContext, TransactionSkill } from '../contracts/skill.js';
 import type { CallInput } from '../contracts/step.js';
-import { beginCall, type BegunCall, type CallOutcome, type CallRef, finishCall, holdCall, postToConversation, settleCall, settleUndo, startedEvents } from '../engine/calls.js';
+import {
+  beginCall,
+  type BegunCall,
+  type CallOutcome,
+  type CallRef,
+  finishCall,
+  holdCall,
+  postToConversation,
+  settleCall,
+  settleUndo,
+  startedEvents,
+} from '../engine/calls.js';
 import { spaceAccess } from '../spaces/access.js';
 import type { Tx } from '../store/db.js';
 import type { ActivityDeps } from './deps.js';
@@ -18,7 +29,12 @@ class SkillRefusal extends Error {}
  * Runs or takes back one call. Its outcome is stored, never returned: the history holds no content.
  * `attempt` is Temporal's: it bounds repeats of a transaction that leaves no count behind when it fails.
  */
-export async function runSkillCall(deps: ActivityDeps, input: CallInput, attempt: number, abortSignal: AbortSignal): Promise<void> {
+export async function runSkillCall(
+  deps: ActivityDeps,
+  input: CallInput,
+  attempt: number,
+  abortSignal: AbortSignal,
+): Promise<void> {
   if (input.quick && (await inTransaction(deps, input, attempt))) return;
   const begun = await beginCall(deps.engine, input, input.mode);
   if (begun === undefined) return;
@@ -56,7 +72,12 @@ function refusalText(error: unknown, attempt: number): string {
 /** Leaves the transaction as if it had not begun. */
 class NotHere extends Error {}
 
-async function runInside(tx: Tx, ref: CallRef & { mode: CallInput['mode'] }, begun: BegunCall, skill: TransactionSkill | Exclude<Skill, OutsideSkill> | undefined): Promise<void> {
+async function runInside(
+  tx: Tx,
+  ref: CallRef & { mode: CallInput['mode'] },
+  begun: BegunCall,
+  skill: TransactionSkill | Exclude<Skill, OutsideSkill> | undefined,
+): Promise<void> {
   if (skill?.runs !== 'transaction') throw new SkillRefusal(`The skill ${begun.call.skill} is not installed any more.`);
   const context = transactionContext(tx, begun);
   if (ref.mode === 'undo') {
@@ -84,7 +105,8 @@ async function refusing<T>(work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {
-    if (error instanceof ProblemError && error.type !== 'unavailable') throw new SkillRefusal(explained(error), { cause: error });
+    if (error instanceof ProblemError && error.type !== 'unavailable')
+      throw new SkillRefusal(explained(error), { cause: error });
     throw error;
   }
 }
@@ -95,10 +117,17 @@ function explained(error: ProblemError): string {
 
 /** The gate again, with today's rules: a call judged yesterday may have to wait today. */
 function refuseUnlessAllowed(skill: Skill, begun: BegunCall): void {
-  if (begun.call.verdict !== 'run' || verdictFor(skill, begun.call.input, { labels: begun.labels, conversationId: begun.caller.conversationId }) !== 'run') throw new SkillRefusal(NEEDS_APPROVAL);
+  if (
+    begun.call.verdict !== 'run' ||
+    verdictFor(skill, begun.call.input, { labels: begun.labels, conversationId: begun.caller.conversationId }) !== 'run'
+  )
+    throw new SkillRefusal(NEEDS_APPROVAL);
 }
 
-function outcomeOf(skill: TransactionSkill | OutsideSkill, result: Awaited<ReturnType<TransactionSkill['run']>>): CallOutcome {
+function outcomeOf(
+  skill: TransactionSkill | OutsideSkill,
+  result: Awaited<ReturnType<TransactionSkill['run']>>,
+): CallOutcome {
   const output = skill.manifest.output.parse(result.output);
   return {
     output: output as NonNullable<CallOutcome['output']>,
@@ -118,20 +147,35 @@ async function storeRefusal(deps: ActivityDeps, input: CallInput, message: strin
   });
 }
 
-async function runOutside(deps: ActivityDeps, begun: BegunCall, skill: OutsideSkill, abortSignal: AbortSignal): Promise<CallOutcome> {
+async function runOutside(
+  deps: ActivityDeps,
+  begun: BegunCall,
+  skill: OutsideSkill,
+  abortSignal: AbortSignal,
+): Promise<CallOutcome> {
   try {
     refuseUnlessAllowed(skill, begun);
-    const result = await withinTime(begun.call.timeout_ms, abortSignal, (signal) => skill.run(begun.call.input as never, outsideContext(deps, begun, signal)));
+    const result = await withinTime(begun.call.timeout_ms, abortSignal, (signal) =>
+      skill.run(begun.call.input as never, outsideContext(deps, begun, signal)),
+    );
     return outcomeOf(skill, result);
   } catch (error) {
     return { error: retryOrExplain(deps, begun, error) };
   }
 }
 
-async function undoOutside(deps: ActivityDeps, input: CallInput, begun: BegunCall, skill: OutsideSkill, abortSignal: AbortSignal): Promise<void> {
+async function undoOutside(
+  deps: ActivityDeps,
+  input: CallInput,
+  begun: BegunCall,
+  skill: OutsideSkill,
+  abortSignal: AbortSignal,
+): Promise<void> {
   let problem: string | undefined;
   try {
-    await withinTime(begun.call.timeout_ms, abortSignal, async (signal) => skill.undo?.(begun.call.undo, outsideContext(deps, begun, signal)));
+    await withinTime(begun.call.timeout_ms, abortSignal, async (signal) =>
+      skill.undo?.(begun.call.undo, outsideContext(deps, begun, signal)),
+    );
   } catch (error) {
     problem = retryOrExplain(deps, begun, error);
   }
@@ -148,16 +192,26 @@ function retryOrExplain(deps: ActivityDeps, begun: BegunCall, error: unknown): s
   if (error instanceof ProblemError && error.type !== 'unavailable') return explained(error);
   deps.log.warn({ err: error, skill: begun.call.skill, call: begun.call.id }, 'a skill failed');
   if (begun.call.attempts < MOST_ATTEMPTS) throw retryIn('SkillFailed', 200 * 2 ** begun.call.attempts);
-  return error instanceof OutOfTime ? error.message : `${begun.call.skill} failed ${begun.call.attempts} times. Go on without it and tell the user.`;
+  return error instanceof OutOfTime
+    ? error.message
+    : `${begun.call.skill} failed ${begun.call.attempts} times. Go on without it and tell the user.`;
 }
 
 class OutOfTime extends Error {}
 
-async function withinTime<T>(timeoutMs: number, abortSignal: AbortSignal, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+async function withinTime<T>(
+  timeoutMs: number,
+  abortSignal: AbortSignal,
+  work: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
   const signal = AbortSignal.any([abortSignal, AbortSignal.timeout(timeoutMs)]);
   const over = new Promise<never>((_, reject) => {
     if (signal.aborted) reject(new OutOfTime('The skill was stopped before it began.'));
-    signal.addEventListener('abort', () => reject(new OutOfTime(`The skill took longer than ${timeoutMs / 1000} s and was stopped.`)), { once: true });
+    signal.addEventListener(
+      'abort',
+      () => reject(new OutOfTime(`The skill took longer than ${timeoutMs / 1000} s and was stopped.`)),
+      { once: true },
+    );
   });
   return Promise.race([work(signal), over]);
 }

@@ -27,26 +27,71 @@ function answer(body: Body): Block[] {
   const text = typeof first === 'string' ? first : (first.find((block) => block.type === 'text')?.text ?? '');
   const scenario = SCENARIOS[/bench (\w+)/.exec(text)?.[1] ?? ''];
   const turn = body.messages.filter((message) => message.role === 'assistant').length;
-  if (scenario === undefined || turn >= scenario.turns) return [{ type: 'text', text: 'Done: all steps of the scenario have run.' }];
-  return Array.from({ length: scenario.calls }, (_, index) => ({ type: 'tool_use', id: `toolu_${turn}_${index}`, name: scenario.tool, input: { n: index } }));
+  if (scenario === undefined || turn >= scenario.turns)
+    return [{ type: 'text', text: 'Done: all steps of the scenario have run.' }];
+  return Array.from({ length: scenario.calls }, (_, index) => ({
+    type: 'tool_use',
+    id: `toolu_${turn}_${index}`,
+    name: scenario.tool,
+    input: { n: index },
+  }));
 }
 
 const usage = {
-  cache_creation: null, cache_creation_input_tokens: 0, cache_read_input_tokens: 0, inference_geo: null, input_tokens: 100, output_tokens: 20,
-  output_tokens_details: null, server_tool_use: null, service_tier: 'standard', speed: null,
+  cache_creation: null,
+  cache_creation_input_tokens: 0,
+  cache_read_input_tokens: 0,
+  inference_geo: null,
+  input_tokens: 100,
+  output_tokens: 20,
+  output_tokens_details: null,
+  server_tool_use: null,
+  service_tier: 'standard',
+  speed: null,
 };
 
 function messageOf(body: Body, content: readonly unknown[], stopReason: string | null) {
-  return { id: 'msg_bench', type: 'message', role: 'assistant', model: body.model, content, container: null, diagnostics: null, stop_details: null, stop_reason: stopReason, stop_sequence: null, usage };
+  return {
+    id: 'msg_bench',
+    type: 'message',
+    role: 'assistant',
+    model: body.model,
+    content,
+    container: null,
+    diagnostics: null,
+    stop_details: null,
+    stop_reason: stopReason,
+    stop_sequence: null,
+    usage,
+  };
 }
 
 function events(body: Body, blocks: readonly Block[], stopReason: string): object[] {
   const parts = blocks.flatMap((block, index): object[] => {
-    const opened = block.type === 'text' ? { type: 'text', text: '', citations: null } : { ...block, input: {}, caller: { type: 'direct' } };
-    const delta = block.type === 'text' ? { type: 'text_delta', text: block.text } : { type: 'input_json_delta', partial_json: JSON.stringify(block.input) };
-    return [{ type: 'content_block_start', index, content_block: opened }, { type: 'content_block_delta', index, delta }, { type: 'content_block_stop', index }];
+    const opened =
+      block.type === 'text'
+        ? { type: 'text', text: '', citations: null }
+        : { ...block, input: {}, caller: { type: 'direct' } };
+    const delta =
+      block.type === 'text'
+        ? { type: 'text_delta', text: block.text }
+        : { type: 'input_json_delta', partial_json: JSON.stringify(block.input) };
+    return [
+      { type: 'content_block_start', index, content_block: opened },
+      { type: 'content_block_delta', index, delta },
+      { type: 'content_block_stop', index },
+    ];
   });
-  return [{ type: 'message_start', message: messageOf(body, [], null) }, ...parts, { type: 'message_delta', delta: { stop_reason: stopReason, stop_sequence: null, stop_details: null, container: null }, usage }, { type: 'message_stop' }];
+  return [
+    { type: 'message_start', message: messageOf(body, [], null) },
+    ...parts,
+    {
+      type: 'message_delta',
+      delta: { stop_reason: stopReason, stop_sequence: null, stop_details: null, container: null },
+      usage,
+    },
+    { type: 'message_stop' },
+  ];
 }
 
 function respond(body: Body, response: http.ServerResponse): void {
@@ -54,7 +99,11 @@ function respond(body: Body, response: http.ServerResponse): void {
   const stopReason = blocks[0]?.type === 'tool_use' ? 'tool_use' : 'end_turn';
   if (body.stream) {
     response.writeHead(200, { 'content-type': 'text/event-stream' });
-    response.end(events(body, blocks, stopReason).map((event) => `event: ${(event as { type: string }).type}\ndata: ${JSON.stringify(event)}\n\n`).join(''));
+    response.end(
+      events(body, blocks, stopReason)
+        .map((event) => `event: ${(event as { type: string }).type}\ndata: ${JSON.stringify(event)}\n\n`)
+        .join(''),
+    );
   } else {
     response.writeHead(200, { 'content-type': 'application/json' });
     response.end(JSON.stringify(messageOf(body, blocks, stopReason)));

@@ -10,7 +10,11 @@ import { round, startModel, startTemporal } from './tools.js';
 export async function measureHistory(): Promise<void> {
   const temporal = await startTemporal();
   const model = await startModel(0);
-  const product = await startProduct({ modelUrl: model.url, temporalAddress: temporal.address, taskQueue: `bench-${randomBytes(4).toString('hex')}` });
+  const product = await startProduct({
+    modelUrl: model.url,
+    temporalAddress: temporal.address,
+    taskQueue: `bench-${randomBytes(4).toString('hex')}`,
+  });
   try {
     const client = new Client({ connection: product.serving.connection as never });
     const workflowId = requestWorkflowId(await product.run('long'));
@@ -23,7 +27,9 @@ export async function measureHistory(): Promise<void> {
       bytes += proto.temporal.api.history.v1.History.encode(history).finish().length;
       runs += 1;
     }
-    console.log(`100 turns with 200 kB of context each: history ${round(bytes / 1e6, 2)} MB in ${events} events and ${runs} runs (${round(bytes / 100 / 1000)} kB a turn)`);
+    console.log(
+      `100 turns with 200 kB of context each: history ${round(bytes / 1e6, 2)} MB in ${events} events and ${runs} runs (${round(bytes / 100 / 1000)} kB a turn)`,
+    );
   } finally {
     await product.close();
     rmSync(product.home, { recursive: true, force: true });

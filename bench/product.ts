@@ -31,11 +31,21 @@ export interface Product {
 
 const InputSchema = z.strictObject({ n: z.int() });
 const OutputSchema = z.object({ text: z.string() });
-const base = { description: 'Does nothing, for measuring.', effect: 'internal', input: InputSchema, output: OutputSchema, taints: [], summary: () => 'measure' } as const;
+const base = {
+  description: 'Does nothing, for measuring.',
+  effect: 'internal',
+  input: InputSchema,
+  output: OutputSchema,
+  taints: [],
+  summary: () => 'measure',
+} as const;
 
 /** Skills that stand for work: none, a wait of 1.5 s, and 200 kB of result. */
 export const benchSkills: readonly Skill[] = [
-  transactionSkill({ manifest: { ...base, name: 'bench_tool', timeoutSeconds: 10 }, run: async () => ({ output: { text: 'x'.repeat(200) } }) }),
+  transactionSkill({
+    manifest: { ...base, name: 'bench_tool', timeoutSeconds: 10 },
+    run: async () => ({ output: { text: 'x'.repeat(200) } }),
+  }),
   outsideSkill({
     manifest: { ...base, name: 'bench_slow_tool', timeoutSeconds: 30 },
     run: async (_input, context) => {
@@ -43,13 +53,19 @@ export const benchSkills: readonly Skill[] = [
       return { output: { text: 'x'.repeat(200) } };
     },
   }),
-  transactionSkill({ manifest: { ...base, name: 'bench_big_tool', timeoutSeconds: 10 }, run: async () => ({ output: { text: 'x'.repeat(100_000) } }) }),
+  transactionSkill({
+    manifest: { ...base, name: 'bench_big_tool', timeoutSeconds: 10 },
+    run: async () => ({ output: { text: 'x'.repeat(100_000) } }),
+  }),
 ];
 
 export async function startProduct(options: ProductOptions): Promise<Product> {
   const home = options.home ?? mkdtempSync(path.join(tmpdir(), 'retinue-bench-'));
   const file = path.join(home, 'retinue.yaml');
-  writeFileSync(file, `temporal: {taskQueue: ${options.taskQueue}}\nlimits: {turns: 200, budgetUsd: '1000'}\nmodels: {contextTokens: 50000}\n`);
+  writeFileSync(
+    file,
+    `temporal: {taskQueue: ${options.taskQueue}}\nlimits: {turns: 200, budgetUsd: '1000'}\nmodels: {contextTokens: 50000}\n`,
+  );
   const config = loadConfig(
     {
       RETINUE_HOME: home,
@@ -61,10 +77,18 @@ export async function startProduct(options: ProductOptions): Promise<Product> {
     },
     home,
   );
-  const serving = await serve({ config, api: true, worker: true, say: () => undefined, log: pino({ level: 'error' }), moreSkills: benchSkills });
+  const serving = await serve({
+    config,
+    api: true,
+    worker: true,
+    say: () => undefined,
+    log: pino({ level: 'error' }),
+    moreSkills: benchSkills,
+  });
   const { engine, store } = serving.installation;
   const ended = (request: string): Promise<void> => untilEnded(serving, request);
-  const accept = async (scenario: string): Promise<string> => (await acceptRequest(engine, serving.owner, { body: { text: `bench ${scenario}` } })).id;
+  const accept = async (scenario: string): Promise<string> =>
+    (await acceptRequest(engine, serving.owner, { body: { text: `bench ${scenario}` } })).id;
   return {
     serving,
     home,
@@ -86,7 +110,10 @@ async function untilEnded(serving: Serving, request: string): Promise<void> {
   const told = new Promise<string>((resolve) => {
     tell = resolve;
   });
-  const unsubscribe = store.bus.subscribe(request, { onNotice: ({ status }) => status !== undefined && ENDS.has(status) && tell(status), onDelta: () => undefined });
+  const unsubscribe = store.bus.subscribe(request, {
+    onNotice: ({ status }) => status !== undefined && ENDS.has(status) && tell(status),
+    onDelta: () => undefined,
+  });
   try {
     for (;;) {
       const status = await Promise.race([told, delay(1_000, '')]);

@@ -17,7 +17,13 @@ export async function measureRecovery(): Promise<void> {
   const home = mkdtempSync(path.join(tmpdir(), 'retinue-bench-'));
   const taskQueue = `bench-${randomBytes(4).toString('hex')}`;
   try {
-    const { child, hello } = await spawnScript<{ ids: string[] }>('./recovery-process.js', [home, model.url, temporal.address, taskQueue, String(REQUESTS)]);
+    const { child, hello } = await spawnScript<{ ids: string[] }>('./recovery-process.js', [
+      home,
+      model.url,
+      temporal.address,
+      taskQueue,
+      String(REQUESTS),
+    ]);
     await delay(1_200);
     await endProcess(child, 'SIGKILL');
     const killed = performance.now();
@@ -26,7 +32,9 @@ export async function measureRecovery(): Promise<void> {
     await Promise.all(hello.ids.map((id) => product.ended(id)));
     const done = performance.now() - killed;
     const remaining = TOOL_MS + LATENCY_MS;
-    console.log(`S6: process up after ${round(up / 1000)} s, all ${REQUESTS} done ${round(done / 1000)} s after kill -9 (remaining work ${remaining / 1000} s, so ${round((done - remaining) / 1000)} s more)`);
+    console.log(
+      `S6: process up after ${round(up / 1000)} s, all ${REQUESTS} done ${round(done / 1000)} s after kill -9 (remaining work ${remaining / 1000} s, so ${round((done - remaining) / 1000)} s more)`,
+    );
     await product.close();
   } finally {
     await model.close();

@@ -1,7 +1,6 @@
-import { readFileSync } from 'node:fs';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -22,9 +21,14 @@ export async function measureStart(): Promise<void> {
     const second = await startOnce(home);
     await delay(REST_MS);
     const server = (await findProcesses(path.join(home, 'temporal'))).filter((found) => found.pid !== second.child.pid);
-    const memory = { node: residentMb(second.child.pid ?? 0), temporal: server.reduce((sum, found) => sum + residentMb(found.pid), 0) };
+    const memory = {
+      node: residentMb(second.child.pid ?? 0),
+      temporal: server.reduce((sum, found) => sum + residentMb(found.pid), 0),
+    };
     console.log(`start: first ${round(first.ms / 1000)} s, restart to ready ${round(second.ms / 1000)} s`);
-    console.log(`memory at rest: ${memory.node + memory.temporal} MB (api, worker and database ${memory.node} MB, Temporal ${memory.temporal} MB)`);
+    console.log(
+      `memory at rest: ${memory.node + memory.temporal} MB (api, worker and database ${memory.node} MB, Temporal ${memory.temporal} MB)`,
+    );
     await endProcess(second.child, 'SIGINT');
   } finally {
     rmSync(home, { recursive: true, force: true });
@@ -33,7 +37,10 @@ export async function measureStart(): Promise<void> {
 
 async function startOnce(home: string) {
   const begun = performance.now();
-  const child = spawn(process.execPath, [ENTRY], { env: { ...process.env, RETINUE_HOME: home, PORT: '0' }, stdio: ['ignore', 'pipe', 'inherit'] });
+  const child = spawn(process.execPath, [ENTRY], {
+    env: { ...process.env, RETINUE_HOME: home, PORT: '0' },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
   const lines = createInterface({ input: child.stdout });
   for await (const line of lines) {
     if (line.includes('curl')) return { child, ms: performance.now() - begun };

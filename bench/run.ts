@@ -28,7 +28,11 @@ interface Peer {
 /** Model calls that follow one another in each scenario: their time is not ours. */
 const MODEL_CALLS: Readonly<Record<string, number>> = { s1: 2, s2: 4 };
 
-async function latency(scenario: string, peers: Readonly<Record<string, Peer>>, latencyMs: number): Promise<Record<string, number[]>> {
+async function latency(
+  scenario: string,
+  peers: Readonly<Record<string, Peer>>,
+  latencyMs: number,
+): Promise<Record<string, number[]>> {
   const times: Record<string, number[]> = Object.fromEntries(Object.keys(peers).map((name) => [name, []]));
   for (const peer of Object.values(peers)) for (let warm = 0; warm < 3; warm += 1) await peer.run(scenario);
   for (let round = 0; round < ROUNDS; round += 1) {
@@ -56,7 +60,10 @@ async function throughput(peer: Peer): Promise<number> {
 
 function report(title: string, times: Record<string, number[]>): void {
   const [product, bare] = [times['product'] ?? [], times['bare'] ?? []];
-  for (const [name, values] of Object.entries(times)) console.log(`${title} ${name}: overhead p50 ${round(median(values))} ms, p99 ${round(percentile(values, 0.99))} ms (${values.length} samples)`);
+  for (const [name, values] of Object.entries(times))
+    console.log(
+      `${title} ${name}: overhead p50 ${round(median(values))} ms, p99 ${round(percentile(values, 0.99))} ms (${values.length} samples)`,
+    );
   console.log(`${title} ratio product/bare: ${round(median(product) / median(bare), 2)}`);
 }
 
@@ -65,11 +72,19 @@ async function againstBare(chosen: (name: string) => boolean): Promise<void> {
   try {
     for (const latencyMs of [LATENCY_MS, 0]) {
       const model = await startModel(latencyMs);
-      const product = await startProduct({ modelUrl: model.url, temporalAddress: temporal.address, taskQueue: `bench-${randomBytes(4).toString('hex')}` });
+      const product = await startProduct({
+        modelUrl: model.url,
+        temporalAddress: temporal.address,
+        taskQueue: `bench-${randomBytes(4).toString('hex')}`,
+      });
       const bare = await startBare(model.url, temporal.address);
       try {
         for (const scenario of ['s1', 's2']) {
-          if (chosen(scenario)) report(`${scenario.toUpperCase()} at a ${latencyMs} ms model,`, await latency(scenario, { bare, product }, latencyMs));
+          if (chosen(scenario))
+            report(
+              `${scenario.toUpperCase()} at a ${latencyMs} ms model,`,
+              await latency(scenario, { bare, product }, latencyMs),
+            );
         }
         if (latencyMs === 0 && chosen('s1')) await countTransactions(product);
         if (latencyMs === 0 && chosen('s3')) await compareThroughput({ bare, product });
@@ -96,7 +111,9 @@ async function countTransactions(product: Awaited<ReturnType<typeof startProduct
   await new Promise((resolve) => setTimeout(resolve, 3_000));
   const background = db.transactions() - idle;
   await product.ended(id);
-  console.log(`S1: ${idle - before - background} database transactions a request (and ${background} of the sweep in 3 s)`);
+  console.log(
+    `S1: ${idle - before - background} database transactions a request (and ${background} of the sweep in 3 s)`,
+  );
 }
 
 async function compareThroughput(peers: Readonly<Record<string, Peer>>): Promise<void> {
@@ -104,7 +121,10 @@ async function compareThroughput(peers: Readonly<Record<string, Peer>>): Promise
   for (let round = 0; round < ROUNDS; round += 1) {
     for (const [name, peer] of Object.entries(peers)) (rates[name] ??= []).push(await throughput(peer));
   }
-  for (const [name, values] of Object.entries(rates)) console.log(`S3 ${name}: ${round(median(values))} requests/s (rounds: ${values.map((value) => round(value)).join(', ')})`);
+  for (const [name, values] of Object.entries(rates))
+    console.log(
+      `S3 ${name}: ${round(median(values))} requests/s (rounds: ${values.map((value) => round(value)).join(', ')})`,
+    );
   console.log(`S3 ratio product/bare: ${round(median(rates['product'] ?? []) / median(rates['bare'] ?? []), 2)}`);
 }
 

@@ -9,8 +9,13 @@ import { cliCacheDir, findTemporalCli } from '../workers/dev-server/find-tempora
 import { type DevServer, startDevServer } from '../workers/dev-server/start-dev-server.js';
 
 /** Starts one of the compiled files beside this one as a process and gives back the first line of JSON it prints. */
-export async function spawnScript<T>(file: string, args: readonly string[] = []): Promise<{ child: ChildProcess; hello: T }> {
-  const child = spawn(process.execPath, [fileURLToPath(new URL(file, import.meta.url)), ...args], { stdio: ['ignore', 'pipe', 'inherit'] });
+export async function spawnScript<T>(
+  file: string,
+  args: readonly string[] = [],
+): Promise<{ child: ChildProcess; hello: T }> {
+  const child = spawn(process.execPath, [fileURLToPath(new URL(file, import.meta.url)), ...args], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
   for await (const line of createInterface({ input: child.stdout })) {
     if (line.startsWith('{')) return { child, hello: JSON.parse(line) as T };
   }
@@ -32,7 +37,11 @@ export async function startModel(latencyMs: number): Promise<{ url: string; clos
 /** The dev server as the product starts it, on a folder of its own. */
 export async function startTemporal(): Promise<DevServer & { home: string; clean(): Promise<void> }> {
   const home = mkdtempSync(path.join(tmpdir(), 'retinue-bench-temporal-'));
-  const cliPath = await findTemporalCli({ cacheDir: cliCacheDir(process.env, homedir()), environment: process.env, log: console.error });
+  const cliPath = await findTemporalCli({
+    cacheDir: cliCacheDir(process.env, homedir()),
+    environment: process.env,
+    log: console.error,
+  });
   const server = await startDevServer({ home, cliPath, log: () => undefined, environment: process.env });
   return {
     ...server,

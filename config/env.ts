@@ -13,14 +13,25 @@ const EnvironmentSchema = z.object({
   RETINUE_HOME: z.string().min(1).default('.retinue'),
   RETINUE_CONFIG: z.string().min(1).default('retinue.yaml'),
   RETINUE_TOKEN: z.string().min(16, 'must have at least 16 characters').optional(),
-  RETINUE_SECRET_KEY: z.string().min(32, 'must have at least 32 characters, for example from: openssl rand -base64 32').optional(),
-  RETINUE_LOG: z.enum(['debug', 'info', 'warn', 'error'], { error: 'must be debug, info, warn or error' }).default('warn'),
-  TEMPORAL_ADDRESS: z.string().regex(/^[^\s/]+:\d+$/, 'must be host:port, such as localhost:7233').optional(),
+  RETINUE_SECRET_KEY: z
+    .string()
+    .min(32, 'must have at least 32 characters, for example from: openssl rand -base64 32')
+    .optional(),
+  RETINUE_LOG: z
+    .enum(['debug', 'info', 'warn', 'error'], { error: 'must be debug, info, warn or error' })
+    .default('warn'),
+  TEMPORAL_ADDRESS: z
+    .string()
+    .regex(/^[^\s/]+:\d+$/, 'must be host:port, such as localhost:7233')
+    .optional(),
   TEMPORAL_NAMESPACE: z.string().min(1).default('default'),
   TEMPORAL_API_KEY: text,
   TEMPORAL_TLS: z.enum(['true', 'false'], { error: 'must be true or false' }).optional(),
   TEMPORAL_UI_URL: url('http://localhost:8233'),
-  DATABASE_URL: z.string().regex(/^postgres(ql)?:\/\//, 'must be a PostgreSQL URL, such as postgres://user:password@host:5432/retinue').optional(),
+  DATABASE_URL: z
+    .string()
+    .regex(/^postgres(ql)?:\/\//, 'must be a PostgreSQL URL, such as postgres://user:password@host:5432/retinue')
+    .optional(),
   ANTHROPIC_API_KEY: text,
   ANTHROPIC_BASE_URL: url('https://api.anthropic.com'),
   GOOGLE_CLIENT_ID: text,
@@ -58,7 +69,9 @@ export class ConfigurationError extends Error {
 
 /** Reads the environment once. An empty variable counts as unset. Throws `ConfigurationError` naming every wrong one. */
 export function readEnvironment(source: NodeJS.ProcessEnv = process.env): Environment {
-  const given = Object.fromEntries(Object.entries(source).filter(([name, value]) => ENVIRONMENT_NAMES.includes(name) && value !== ''));
+  const given = Object.fromEntries(
+    Object.entries(source).filter(([name, value]) => ENVIRONMENT_NAMES.includes(name) && value !== ''),
+  );
   const parsed = EnvironmentSchema.safeParse(given);
   if (parsed.success) return parsed.data;
   const lines = parsed.error.issues.map((issue) => `  ${issue.path.join('.')} ${issue.message}`);

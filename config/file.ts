@@ -9,14 +9,28 @@ import { DEFAULT_INSTRUCTIONS } from './default-instructions.js';
 const ModelNameSchema = z.string().min(1).max(200);
 const RateSchema = z.union([z.number().min(0), z.string().regex(/^\d{1,6}(\.\d{1,6})?$/)]).transform(String);
 const PriceSchema = z
-  .strictObject({ input: RateSchema, output: RateSchema, cacheRead: RateSchema.optional(), cacheWrite: RateSchema.optional() })
+  .strictObject({
+    input: RateSchema,
+    output: RateSchema,
+    cacheRead: RateSchema.optional(),
+    cacheWrite: RateSchema.optional(),
+  })
   .describe('USD per million tokens');
 
 /** `retinue.yaml`: everything that is not a secret and not an address. */
 export const FileSchema = z.strictObject({
-  owner: z.strictObject({ name: z.string().min(1).max(200).default('Owner'), timeZone: TimeZoneSchema.optional() }).prefault({}),
+  owner: z
+    .strictObject({ name: z.string().min(1).max(200).default('Owner'), timeZone: TimeZoneSchema.optional() })
+    .prefault({}),
   agents: z
-    .record(z.string().regex(/^[\w-]{1,64}$/), z.strictObject({ instructions: z.string().min(1).max(100_000).default(DEFAULT_INSTRUCTIONS), model: ModelNameSchema.optional(), skills: z.array(z.string()).max(200).optional() }))
+    .record(
+      z.string().regex(/^[\w-]{1,64}$/),
+      z.strictObject({
+        instructions: z.string().min(1).max(100_000).default(DEFAULT_INSTRUCTIONS),
+        model: ModelNameSchema.optional(),
+        skills: z.array(z.string()).max(200).optional(),
+      }),
+    )
     .default({}),
   models: z
     .strictObject({
@@ -35,12 +49,25 @@ export const FileSchema = z.strictObject({
     .strictObject({
       turns: z.int().min(1).max(500).default(40),
       callsPerTurn: z.int().min(1).max(100).default(32),
-      deadlineHours: z.number().min(0.01).max(24 * 90).default(24 * 14),
+      deadlineHours: z
+        .number()
+        .min(0.01)
+        .max(24 * 90)
+        .default(24 * 14),
       budgetUsd: MoneySchema.default('1'),
       conversationTail: z.int().min(0).max(100).default(20),
     })
     .prefault({}),
-  temporal: z.strictObject({ taskQueue: z.string().regex(/^[\w.-]{1,100}$/).default('retinue'), historyEvents: z.int().min(10).max(4_000).default(800), cachedWorkflows: z.int().min(2).max(10_000).default(300) }).prefault({}),
+  temporal: z
+    .strictObject({
+      taskQueue: z
+        .string()
+        .regex(/^[\w.-]{1,100}$/)
+        .default('retinue'),
+      historyEvents: z.int().min(10).max(4_000).default(800),
+      cachedWorkflows: z.int().min(2).max(10_000).default(300),
+    })
+    .prefault({}),
   database: z.strictObject({ connections: z.int().min(2).max(200).default(10) }).prefault({}),
 });
 export type FileConfig = z.infer<typeof FileSchema>;
@@ -54,7 +81,10 @@ export function parseConfig(source: string, place: string): FileConfig {
   const lines = new LineCounter();
   const document = parseDocument(source, { lineCounter: lines });
   const [broken] = document.errors;
-  if (broken !== undefined) throw new ConfigurationError(`${place}, line ${lines.linePos(broken.pos[0]).line}: ${broken.message.split('\n')[0]}`);
+  if (broken !== undefined)
+    throw new ConfigurationError(
+      `${place}, line ${lines.linePos(broken.pos[0]).line}: ${broken.message.split('\n')[0]}`,
+    );
   const parsed = FileSchema.safeParse(document.toJS() ?? {});
   if (parsed.success) return parsed.data;
   const complaints = parsed.error.issues.map((issue) => {
@@ -68,7 +98,8 @@ export function parseConfig(source: string, place: string): FileConfig {
 function lineOf(document: ReturnType<typeof parseDocument>, path: readonly PropertyKey[], lines: LineCounter): number {
   for (let length = path.length; length > 0; length -= 1) {
     const node = document.getIn(path.slice(0, length), true);
-    if (typeof node === 'object' && node !== null && 'range' in node && Array.isArray(node.range)) return lines.linePos(Number(node.range[0])).line;
+    if (typeof node === 'object' && node !== null && 'range' in node && Array.isArray(node.range))
+      return lines.linePos(Number(node.range[0])).line;
   }
   return 1;
 }

@@ -133,7 +133,11 @@ export class ModelError extends Error {
   /** Milliseconds the endpoint asked us to wait, when it said so. */
   readonly retryAfterMs: number | undefined;
 
-  constructor(kind: ModelErrorKind, message: string, options: { retryAfterMs?: number | undefined; cause?: unknown } = {}) {
+  constructor(
+    kind: ModelErrorKind,
+    message: string,
+    options: { retryAfterMs?: number | undefined; cause?: unknown } = {},
+  ) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.name = 'ModelError';
     this.kind = kind;

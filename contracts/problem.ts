@@ -31,7 +31,11 @@ export class ProblemError extends Error {
   readonly status: number;
   readonly errors: readonly FieldError[];
 
-  constructor(type: ProblemType, detail: string, options: { errors?: readonly FieldError[]; status?: number; cause?: unknown } = {}) {
+  constructor(
+    type: ProblemType,
+    detail: string,
+    options: { errors?: readonly FieldError[]; status?: number; cause?: unknown } = {},
+  ) {
     super(detail, options.cause === undefined ? undefined : { cause: options.cause });
     this.name = 'ProblemError';
     this.type = type;

@@ -1,7 +1,15 @@
 import { z } from 'zod';
 import { CleanTextSchema, IdSchema, InstantSchema, TimeZoneSchema } from './text.js';
 
-export const REQUEST_STATUSES = ['queued', 'running', 'waiting_approval', 'waiting_user', 'completed', 'failed', 'cancelled'] as const;
+export const REQUEST_STATUSES = [
+  'queued',
+  'running',
+  'waiting_approval',
+  'waiting_user',
+  'completed',
+  'failed',
+  'cancelled',
+] as const;
 export const RequestStatusSchema = z.enum(REQUEST_STATUSES);
 export type RequestStatus = z.infer<typeof RequestStatusSchema>;
 
@@ -23,12 +31,22 @@ export type File = z.infer<typeof FileSchema>;
 
 /** A file inside a JSON body, or one uploaded before. */
 export const AttachmentSchema = z.union([
-  z.strictObject({ mediaType: CleanTextSchema.min(1).max(200), name: CleanTextSchema.max(200).optional(), data: z.base64() }),
-  z.strictObject({ mediaType: CleanTextSchema.min(1).max(200).optional(), name: CleanTextSchema.max(200).optional(), fileId: IdSchema }),
+  z.strictObject({
+    mediaType: CleanTextSchema.min(1).max(200),
+    name: CleanTextSchema.max(200).optional(),
+    data: z.base64(),
+  }),
+  z.strictObject({
+    mediaType: CleanTextSchema.min(1).max(200).optional(),
+    name: CleanTextSchema.max(200).optional(),
+    fileId: IdSchema,
+  }),
 ]);
 export type Attachment = z.infer<typeof AttachmentSchema>;
 
-const MessageTextSchema = CleanTextSchema.max(1_000_000).refine((text) => text.trim().length > 0, { error: 'must not be empty' });
+const MessageTextSchema = CleanTextSchema.max(1_000_000).refine((text) => text.trim().length > 0, {
+  error: 'must not be empty',
+});
 
 export const NewRequestSchema = z
   .strictObject({

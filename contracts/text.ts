@@ -14,11 +14,16 @@ export const LimitSchema = z.int().min(1).max(200);
 export const DEFAULT_LIMIT = 50;
 
 /** An IANA time zone name that this platform knows. */
-export const TimeZoneSchema = z.string().max(100).refine(isTimeZone, { error: 'must be an IANA time zone such as Europe/Berlin' });
+export const TimeZoneSchema = z
+  .string()
+  .max(100)
+  .refine(isTimeZone, { error: 'must be an IANA time zone such as Europe/Berlin' });
 
 function isTimeZone(name: string): boolean {
   try {
-    return new Intl.DateTimeFormat('en', { timeZone: name }).resolvedOptions().timeZone.length > 0 && !/^[+-]/.test(name);
+    return (
+      new Intl.DateTimeFormat('en', { timeZone: name }).resolvedOptions().timeZone.length > 0 && !/^[+-]/.test(name)
+    );
   } catch {
     return false;
   }

@@ -36,7 +36,9 @@ export async function acceptRequest(engine: Engine, user: string, inbound: Inbou
   const profile = checkBody(engine, inbound);
   const fileIds = await storeFiles(engine, user, inbound);
   try {
-    return await engine.db.as(user, (tx) => insertRequest(tx, engine, { user, inbound, bodyHash, fileIds, ...profile }));
+    return await engine.db.as(user, (tx) =>
+      insertRequest(tx, engine, { user, inbound, bodyHash, fileIds, ...profile }),
+    );
   } catch (error) {
     if (!isUniqueViolation(error, 'requests_idempotency')) throw error;
     const winner = await findAccepted(engine, user, inbound.idempotencyKey, bodyHash);
@@ -47,7 +49,8 @@ export async function acceptRequest(engine: Engine, user: string, inbound: Inbou
 
 async function storeFiles(engine: Engine, user: string, inbound: Inbound): Promise<string[]> {
   const ids = await resolveAttachments(engine, user, inbound.body.attachments ?? []);
-  for (const [index, file] of (inbound.files ?? []).entries()) ids.push((await saveFile(engine, user, file, `file.${index}`)).id);
+  for (const [index, file] of (inbound.files ?? []).entries())
+    ids.push((await saveFile(engine, user, file, `file.${index}`)).id);
   return ids;
 }
 
@@ -57,16 +60,27 @@ function hashOf(inbound: Inbound): string {
   return hash.digest('hex');
 }
 
-async function findAccepted(engine: Engine, user: string, key: string | undefined, bodyHash: string): Promise<Accepted | undefined> {
+async function findAccepted(
+  engine: Engine,
+  user: string,
+  key: string | undefined,
+  bodyHash: string,
+): Promise<Accepted | undefined> {
   if (key === undefined) return undefined;
   const row = await engine.db.as(user, (tx) =>
-    tx.maybe<{ id: string; body_hash: string }>(sql`select id, body_hash from requests where user_id = ${user} and idempotency_key = ${key}`),
+    tx.maybe<{ id: string; body_hash: string }>(
+      sql`select id, body_hash from requests where user_id = ${user} and idempotency_key = ${key}`,
+    ),
   );
   if (row === undefined) return undefined;
   if (row.body_hash !== bodyHash) {
-    throw new ProblemError('reused-key', 'This Idempotency-Key was used with another body. Use a new key for a new message.', {
-      errors: [{ path: 'Idempotency-Key', message: 'was used with another body' }],
-    });
+    throw new ProblemError(
+      'reused-key',
+      'This Idempotency-Key was used with another body. Use a new key for a new message.',
+      {
+        errors: [{ path: 'Idempotency-Key', message: 'was used with another body' }],
+      },
+    );
   }
   return { id: row.id, fresh: false };
 }
@@ -74,7 +88,9 @@ async function findAccepted(engine: Engine, user: string, key: string | undefine
 function checkBody(engine: Engine, inbound: Inbound): { profile: AgentProfile; model: string } {
   const { body } = inbound;
   if (body.text === undefined && (body.attachments ?? []).length === 0 && (inbound.files ?? []).length === 0) {
-    throw new ProblemError('invalid-body', 'A request needs text or an attachment.', { errors: [{ path: 'text', message: 'text or attachments is required' }] });
+    throw new ProblemError('invalid-body', 'A request needs text or an attachment.', {
+      errors: [{ path: 'text', message: 'text or attachments is required' }],
+    });
   }
   const name = body.agent ?? 'default';
   const profile = Object.hasOwn(engine.agents, name) ? engine.agents[name] : undefined;
@@ -86,7 +102,10 @@ function checkBody(engine: Engine, inbound: Inbound): { profile: AgentProfile; m
 }
 
 function unknownName(path: string, name: string, known: readonly string[]): ProblemError {
-  return new ProblemError('invalid-body', `There is no ${path} called ${name}.`, { status: 422, errors: [{ path, message: `must be one of ${known.join(', ')}` }] });
+  return new ProblemError('invalid-body', `There is no ${path} called ${name}.`, {
+    status: 422,
+    errors: [{ path, message: `must be one of ${known.join(', ')}` }],
+  });
 }
 
 interface NewRows {
@@ -106,7 +125,12 @@ async function insertRequest(tx: Tx, engine: Engine, rows: NewRows): Promise<Acc
   const settings = settingsOf(engine, inbound.body);
   const text = inbound.body.text ?? '';
   const conversation = inbound.body.conversation ?? newId('cnv');
-  const command = { kind: 'start', target: { user, request: id, agent }, reason: 'new request', priority: settings.priority } as const;
+  const command = {
+    kind: 'start',
+    target: { user, request: id, agent },
+    reason: 'new request',
+    priority: settings.priority,
+  } as const;
   await enqueue(tx, command, [
     sql`insert into conversations (id, user_id, title) values (${conversation}, ${user}, ${titleOf(text)})
       on conflict (id) do update set updated_at = now()`,
@@ -126,7 +150,9 @@ async function insertRequest(tx: Tx, engine: Engine, rows: NewRows): Promise<Acc
 async function requireConversation(tx: Tx, user: string, conversation: string): Promise<void> {
   const known = await tx.maybe(sql`select 1 from conversations where id = ${conversation} and user_id = ${user}`);
   if (known !== undefined) return;
-  throw new ProblemError('not-found', `There is no conversation ${conversation}.`, { errors: [{ path: 'conversation', message: 'there is no conversation with this id' }] });
+  throw new ProblemError('not-found', `There is no conversation ${conversation}.`, {
+    errors: [{ path: 'conversation', message: 'there is no conversation with this id' }],
+  });
 }
 
 /** Everything but the time zone, which is the user's own unless the message names one. */

@@ -80,37 +80,77 @@ function callerOf(ref: CallRef, call: CallRow, request: RequestRow, name: string
 
 export function startedEvents(ref: CallRef, call: CallRow, mode: 'run' | 'undo'): NewEvent[] {
   if (mode === 'undo' || call.attempts > 1) return [];
-  return [{ type: 'skill.started', agent: ref.agent, data: { call: call.id, skill: call.skill, summary: call.summary } }];
+  return [
+    { type: 'skill.started', agent: ref.agent, data: { call: call.id, skill: call.skill, summary: call.summary } },
+  ];
 }
 
 /** Stores what a call came to, once; later outcomes of the same call are dropped. */
 export async function finishCall(engine: Engine, ref: CallRef, outcome: CallOutcome): Promise<void> {
   await engine.db.as(ref.user, async (tx) => {
     const request = await lockRequest(tx, ref);
-    const call = await tx.maybe<Pick<CallRow, 'skill'>>(sql`select skill from calls where id = ${ref.callId} and status = 'pending'`);
+    const call = await tx.maybe<Pick<CallRow, 'skill'>>(
+      sql`select skill from calls where id = ${ref.callId} and status = 'pending'`,
+    );
     if (request.ended_at === null && call !== undefined) await settleCall(tx, ref, call.skill, outcome, []);
   });
 }
 
 /** As `finishCall`, for a caller that holds the open call and may have events to put first. */
-export async function settleCall(tx: Tx, ref: CallRef, skill: string, outcome: CallOutcome, before: readonly NewEvent[]): Promise<void> {
+export async function settleCall(
+  tx: Tx,
+  ref: CallRef,
+  skill: string,
+  outcome: CallOutcome,
+  before: readonly NewEvent[],
+): Promise<void> {
   const status = outcome.error === undefined ? 'done' : 'failed';
-  const charge = outcome.usd === undefined ? [] : [{ type: 'charge', agent: ref.agent, data: { charge: { kind: 'skill', name: skill, quantity: 1, unit: 'call', usd: outcome.usd } } } as const];
-  const finished: NewEvent = { type: 'skill.finished', agent: ref.agent, data: { call: ref.callId, skill, outcome: status } };
-  await changeRequest(tx, ref, {}, [...before, ...charge, finished], [
-    sql`update calls set status = ${status}, output = ${outcome.output === undefined ? null : json(outcome.output)}, error = ${outcome.error ?? null},
+  const charge =
+    outcome.usd === undefined
+      ? []
+      : [
+          {
+            type: 'charge',
+            agent: ref.agent,
+            data: { charge: { kind: 'skill', name: skill, quantity: 1, unit: 'call', usd: outcome.usd } },
+          } as const,
+        ];
+  const finished: NewEvent = {
+    type: 'skill.finished',
+    agent: ref.agent,
+    data: { call: ref.callId, skill, outcome: status },
+  };
+  await changeRequest(
+    tx,
+    ref,
+    {},
+    [...before, ...charge, finished],
+    [
+      sql`update calls set status = ${status}, output = ${outcome.output === undefined ? null : json(outcome.output)}, error = ${outcome.error ?? null},
       undo = ${outcome.undo === undefined ? null : json(outcome.undo)}, outputs = ${json(outcome.outputs ?? [])}, ended_at = now()
       where id = ${ref.callId}`,
-    ...(outcome.taints === undefined || outcome.taints.length === 0 ? [] : [labelsAdded(ref, outcome.taints)]),
-    ...(outcome.usd === undefined ? [] : [callCharged(ref, skill, outcome.usd)]),
-  ]);
+      ...(outcome.taints === undefined || outcome.taints.length === 0 ? [] : [labelsAdded(ref, outcome.taints)]),
+      ...(outcome.usd === undefined ? [] : [callCharged(ref, skill, outcome.usd)]),
+    ],
+  );
 }
 
 /** Marks a call as taken back and drops what it had added to the result. */
 export async function settleUndo(tx: Tx, ref: CallRef, skill: string, error: string | undefined): Promise<void> {
-  const data = { call: ref.callId, skill, outcome: error === undefined ? 'undone' : 'undo_failed', ...(error === undefined ? {} : { message: error }) };
+  const data = {
+    call: ref.callId,
+    skill,
+    outcome: error === undefined ? 'undone' : 'undo_failed',
+    ...(error === undefined ? {} : { message: error }),
+  };
   const change = error === undefined ? sql`status = 'undone', outputs = '[]'` : sql`status = 'done'`;
-  await changeRequest(tx, ref, {}, [{ type: 'skill.finished', agent: ref.agent, data }], [sql`update calls set ${change} where id = ${ref.callId} and status = 'undoing'`]);
+  await changeRequest(
+    tx,
+    ref,
+    {},
+    [{ type: 'skill.finished', agent: ref.agent, data }],
+    [sql`update calls set ${change} where id = ${ref.callId} and status = 'undoing'`],
+  );
 }
 
 /** Labels are only ever added. */
@@ -127,7 +167,12 @@ function callCharged(ref: CallRef, skill: string, usd: string) {
 }
 
 /** Writes an assistant message into the request's conversation, in the call's transaction. */
-export async function postToConversation(tx: Tx, caller: SkillCaller, text: string, files: readonly string[]): Promise<{ message: string }> {
+export async function postToConversation(
+  tx: Tx,
+  caller: SkillCaller,
+  text: string,
+  files: readonly string[],
+): Promise<{ message: string }> {
   const message = newId('msg');
   await tx.run(sql`
     insert into messages (id, user_id, conversation_id, request_id, role, text, files)

@@ -21,13 +21,22 @@ export async function cancelRequest(engine: Engine, user: string, request: strin
 /** Queues the undo of a finished internal call; also for a request that has ended. Asking twice is harmless. */
 export async function requestUndo(engine: Engine, user: string, call: string): Promise<{ request: string }> {
   return engine.db.as(user, async (tx) => {
-    const found = await tx.maybe<Pick<CallRow, 'request_id'>>(sql`select request_id from calls where id = ${call} and user_id = ${user}`);
+    const found = await tx.maybe<Pick<CallRow, 'request_id'>>(
+      sql`select request_id from calls where id = ${call} and user_id = ${user}`,
+    );
     if (found === undefined) throw new ProblemError('not-found', `There is no call ${call.slice(0, 80)}.`);
     const request = await lockRequest(tx, { user, request: found.request_id });
-    const row = await tx.one<Pick<CallRow, 'status' | 'undo' | 'skill' | 'agent_id'>>(sql`select status, undo, skill, agent_id from calls where id = ${call}`);
+    const row = await tx.one<Pick<CallRow, 'status' | 'undo' | 'skill' | 'agent_id'>>(
+      sql`select status, undo, skill, agent_id from calls where id = ${call}`,
+    );
     if (row.status === 'undone' || row.status === 'undoing') return { request: request.id };
     if (row.status !== 'done' || row.undo === null) {
-      throw new ProblemError('conflict', row.status === 'done' ? `What ${row.skill} did cannot be undone.` : `The call has not done anything that could be undone (${row.status}).`);
+      throw new ProblemError(
+        'conflict',
+        row.status === 'done'
+          ? `What ${row.skill} did cannot be undone.`
+          : `The call has not done anything that could be undone (${row.status}).`,
+      );
     }
     await tx.run(sql`update calls set status = 'undoing' where id = ${call}`);
     await enqueue(tx, { kind: 'revive', target: { user, request: request.id, agent: row.agent_id }, reason: 'undo' });

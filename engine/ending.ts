@@ -16,12 +16,24 @@ export interface Ending {
 }
 
 /** Ends a request whose row the caller holds: result, agents, calls that never ran, events, and what else belongs to it. */
-export async function endRequest(tx: Tx, ref: AgentRef, ending: Ending, before: readonly NewEvent[] = [], also: readonly RawBuilder<unknown>[] = []): Promise<Step> {
+export async function endRequest(
+  tx: Tx,
+  ref: AgentRef,
+  ending: Ending,
+  before: readonly NewEvent[] = [],
+  also: readonly RawBuilder<unknown>[] = [],
+): Promise<Step> {
   const { status } = ending;
   await changeRequest(
     tx,
     ref,
-    { status, waitingFor: [], result: resultOf(ref.request, ending.text), ended: true, ...(ending.error === undefined ? {} : { error: ending.error }) },
+    {
+      status,
+      waitingFor: [],
+      result: resultOf(ref.request, ending.text),
+      ended: true,
+      ...(ending.error === undefined ? {} : { error: ending.error }),
+    },
     [...before, statusEvent(status, []), { type: 'done', data: { status } }],
     [
       ...also,

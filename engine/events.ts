@@ -26,7 +26,13 @@ interface Place {
  * Changes a request whose row the caller holds and appends events with its next numbers, in one statement with
  * whatever else belongs to the change; readers are told after the commit. A round trip costs more than its size.
  */
-export async function changeRequest(tx: Tx, place: Place, change: RequestChange, events: readonly NewEvent[], also: readonly RawBuilder<unknown>[] = []): Promise<void> {
+export async function changeRequest(
+  tx: Tx,
+  place: Place,
+  change: RequestChange,
+  events: readonly NewEvent[],
+  also: readonly RawBuilder<unknown>[] = [],
+): Promise<void> {
   const count = events.length;
   const parts = also.map((statement, index) => sql`${sql.raw(`part_${index}`)} as (${statement}), `);
   const { seq } = await tx.one<{ seq: number }>(sql`

@@ -44,27 +44,44 @@ const COLUMNS = sql`f.id, f.name, f.media_type as "mediaType", f.size, f.sha256,
 export async function saveFile(engine: Engine, user: string, file: IncomingFile, path = 'file'): Promise<StoredFile> {
   const mediaType = await checkedType(file, path);
   const sha256 = await engine.blobs.put(file.bytes);
-  return engine.db.as(user, (tx) => insertFile(tx, user, { name: cleanName(file.name), mediaType, size: file.bytes.length, sha256 }));
+  return engine.db.as(user, (tx) =>
+    insertFile(tx, user, { name: cleanName(file.name), mediaType, size: file.bytes.length, sha256 }),
+  );
 }
 
 /** Files named by id and bytes given inline, in order, as stored files. Nothing is stored when one of them is wrong. */
-export async function resolveAttachments(engine: Engine, user: string, attachments: readonly Attachment[]): Promise<string[]> {
+export async function resolveAttachments(
+  engine: Engine,
+  user: string,
+  attachments: readonly Attachment[],
+): Promise<string[]> {
   const inline = attachments.map((attachment, index) => ({ attachment, path: `attachments.${index}` }));
   const checked = inline.map(({ attachment, path }) => {
     if ('fileId' in attachment) return undefined;
-    return { name: attachment.name, mediaType: attachment.mediaType, bytes: Buffer.from(attachment.data, 'base64'), path };
+    return {
+      name: attachment.name,
+      mediaType: attachment.mediaType,
+      bytes: Buffer.from(attachment.data, 'base64'),
+      path,
+    };
   });
   for (const file of checked) if (file !== undefined) await checkedType(file, file.path);
   const ids: string[] = [];
   for (const [index, { attachment, path }] of inline.entries()) {
     const file = checked[index];
-    ids.push(file === undefined ? await knownFile(engine, user, 'fileId' in attachment ? attachment.fileId : '', path) : (await saveFile(engine, user, file, path)).id);
+    ids.push(
+      file === undefined
+        ? await knownFile(engine, user, 'fileId' in attachment ? attachment.fileId : '', path)
+        : (await saveFile(engine, user, file, path)).id,
+    );
   }
   return ids;
 }
 
 export async function getFile(engine: Engine, user: string, id: string): Promise<StoredFile> {
-  const file = await engine.db.as(user, (tx) => tx.maybe<StoredFile>(sql`select ${COLUMNS} from files f where f.id = ${id}`));
+  const file = await engine.db.as(user, (tx) =>
+    tx.maybe<StoredFile>(sql`select ${COLUMNS} from files f where f.id = ${id}`),
+  );
   if (file === undefined) throw new ProblemError('not-found', `There is no file ${id.slice(0, 80)}.`);
   return file;
 }
@@ -73,7 +90,9 @@ export async function getFile(engine: Engine, user: string, id: string): Promise
 export async function deleteFile(engine: Engine, user: string, id: string): Promise<void> {
   const file = await getFile(engine, user, id);
   await engine.db.as(user, (tx) => tx.run(sql`delete from files where id = ${id}`));
-  const others = await engine.db.system((tx) => tx.rows(sql`select 1 from files where sha256 = ${file.sha256} limit 1`));
+  const others = await engine.db.system((tx) =>
+    tx.rows(sql`select 1 from files where sha256 = ${file.sha256} limit 1`),
+  );
   if (others.length === 0) await engine.blobs.remove(file.sha256);
 }
 
@@ -93,12 +112,19 @@ async function insertFile(tx: Tx, user: string, file: Omit<StoredFile, 'id' | 'c
 async function knownFile(engine: Engine, user: string, id: string, path: string): Promise<string> {
   const known = await engine.db.as(user, (tx) => tx.maybe(sql`select 1 from files where id = ${id}`));
   if (known !== undefined) return id;
-  throw new ProblemError('not-found', `There is no file ${id}.`, { status: 422, errors: [{ path: `${path}.fileId`, message: 'there is no file with this id' }] });
+  throw new ProblemError('not-found', `There is no file ${id}.`, {
+    status: 422,
+    errors: [{ path: `${path}.fileId`, message: 'there is no file with this id' }],
+  });
 }
 
 async function checkedType(file: IncomingFile, path: string): Promise<string> {
-  if (file.bytes.length === 0) throw new ProblemError('invalid-body', 'A file is empty.', { errors: [{ path, message: 'must not be empty' }] });
-  if (file.bytes.length > MOST_FILE_BYTES) throw new ProblemError('too-large', 'A file may have at most 25 MiB.', { errors: [{ path, message: 'is larger than 25 MiB' }] });
+  if (file.bytes.length === 0)
+    throw new ProblemError('invalid-body', 'A file is empty.', { errors: [{ path, message: 'must not be empty' }] });
+  if (file.bytes.length > MOST_FILE_BYTES)
+    throw new ProblemError('too-large', 'A file may have at most 25 MiB.', {
+      errors: [{ path, message: 'is larger than 25 MiB' }],
+    });
   const declared = (file.mediaType.split(';')[0] ?? '').trim().toLowerCase();
   const found = (await fileTypeFromBuffer(file.bytes))?.mime ?? textType(file.bytes, declared);
   if (!ALLOWED.test(declared)) throw unsupported(path, `files of type ${declared} are not supported`);
@@ -107,7 +133,11 @@ async function checkedType(file: IncomingFile, path: string): Promise<string> {
 }
 
 function unsupported(path: string, message: string): ProblemError {
-  return new ProblemError('unsupported-media', `A file cannot be used: it ${message}. Send audio, images, PDF or plain text.`, { errors: [{ path: `${path}.mediaType`, message }] });
+  return new ProblemError(
+    'unsupported-media',
+    `A file cannot be used: it ${message}. Send audio, images, PDF or plain text.`,
+    { errors: [{ path: `${path}.mediaType`, message }] },
+  );
 }
 
 function sameType(found: string, declared: string): boolean {
@@ -126,6 +156,11 @@ function textType(bytes: Uint8Array, declared: string): string {
 }
 
 function cleanName(name: string | undefined): string {
-  const base = (name ?? '').split(/[/\\]/).at(-1)?.replace(/[\p{Cc}\p{Cf}]/gu, '').trim() ?? '';
+  const base =
+    (name ?? '')
+      .split(/[/\\]/)
+      .at(-1)
+      ?.replace(/[\p{Cc}\p{Cf}]/gu, '')
+      .trim() ?? '';
   return base === '' || base === '.' || base === '..' ? 'file' : base.slice(0, 200);
 }

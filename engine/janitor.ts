@@ -37,7 +37,10 @@ export async function reconcileSilent(engine: Engine, ref: AgentRef, fate: Workf
     const overdue = Date.parse(request.deadline_at) <= Date.now();
     switch (fate) {
       case 'terminated':
-        await endRequest(tx, ref, { status: 'failed', error: { type: 'terminated', message: 'The workflow was terminated by hand in Temporal.' } });
+        await endRequest(tx, ref, {
+          status: 'failed',
+          error: { type: 'terminated', message: 'The workflow was terminated by hand in Temporal.' },
+        });
         return;
       case 'cancelled':
         await endRequest(tx, ref, { status: 'cancelled' });

@@ -13,29 +13,47 @@ import { lockRequest } from './rows.js';
  * A further message while the request is open: it answers the oldest waiting question, or steers what runs.
  * `conflict` after the end. The agent sees it in its next turn.
  */
-export async function postMessage(engine: Engine, user: string, request: string, body: NewMessage): Promise<{ message: string }> {
+export async function postMessage(
+  engine: Engine,
+  user: string,
+  request: string,
+  body: NewMessage,
+): Promise<{ message: string }> {
   if (body.text === undefined && (body.attachments ?? []).length === 0) {
-    throw new ProblemError('invalid-body', 'A message needs text or an attachment.', { errors: [{ path: 'text', message: 'text or attachments is required' }] });
+    throw new ProblemError('invalid-body', 'A message needs text or an attachment.', {
+      errors: [{ path: 'text', message: 'text or attachments is required' }],
+    });
   }
   await engine.db.as(user, async (tx) => refuseEnded((await lockRequest(tx, { user, request })).status));
   const files = await resolveAttachments(engine, user, body.attachments ?? []);
   return engine.db.as(user, async (tx) => {
     const row = await lockRequest(tx, { user, request });
     refuseEnded(row.status);
-    const answered = await answerOldest(tx, request, [body.text ?? '', ...files.map((id) => `[attached file ${id}]`)].filter((part) => part !== '').join('\n'));
+    const answered = await answerOldest(
+      tx,
+      request,
+      [body.text ?? '', ...files.map((id) => `[attached file ${id}]`)].filter((part) => part !== '').join('\n'),
+    );
     const message = newId('msg');
     await tx.run(sql`
       insert into messages (id, user_id, conversation_id, request_id, role, text, files, answers_call)
       values (${message}, ${user}, ${row.conversation_id}, ${request}, 'user', ${body.text ?? ''}, ${files}, ${answered?.id ?? null})`);
     if (answered !== undefined) await leaveWait(tx, user, request, answered);
-    await enqueue(tx, { kind: 'wake', target: { user, request, agent: row.agent_id }, reason: answered === undefined ? 'a message' : 'an answer' });
+    await enqueue(tx, {
+      kind: 'wake',
+      target: { user, request, agent: row.agent_id },
+      reason: answered === undefined ? 'a message' : 'an answer',
+    });
     return { message };
   });
 }
 
 function refuseEnded(status: string): void {
   if (status === 'completed' || status === 'failed' || status === 'cancelled') {
-    throw new ProblemError('conflict', `The request has ended (${status}). Send a new request in the same conversation.`);
+    throw new ProblemError(
+      'conflict',
+      `The request has ended (${status}). Send a new request in the same conversation.`,
+    );
   }
 }
 
@@ -62,7 +80,11 @@ async function leaveWait(tx: Tx, user: string, request: string, answered: Answer
     from left_over where id = ${request} returning status, waiting_for`);
   if (row.status === 'running') await tx.run(sql`update agents set status = 'running' where id = ${answered.agent_id}`);
   await appendEvents(tx, request, user, [
-    { type: 'skill.finished', agent: answered.agent_id, data: { call: answered.id, skill: answered.skill, outcome: 'done' } },
+    {
+      type: 'skill.finished',
+      agent: answered.agent_id,
+      data: { call: answered.id, skill: answered.skill, outcome: 'done' },
+    },
     { type: 'status', data: { status: row.status, waitingFor: row.waiting_for } },
   ]);
 }

@@ -120,13 +120,17 @@ export async function holdRequest(tx: Tx, ref: AgentRef): Promise<HeldRequest> {
 
 /** Locks the request alone. */
 export async function lockRequest(tx: Tx, ref: Pick<AgentRef, 'user' | 'request'>): Promise<RequestRow> {
-  const row = await tx.maybe<RequestRow>(sql`select ${REQUEST_COLUMNS} from requests where id = ${ref.request} and user_id = ${ref.user} for update`);
+  const row = await tx.maybe<RequestRow>(
+    sql`select ${REQUEST_COLUMNS} from requests where id = ${ref.request} and user_id = ${ref.user} for update`,
+  );
   if (row === undefined) throw noRequest(ref.request);
   return row;
 }
 
 export async function readRequest(tx: Tx, ref: Pick<AgentRef, 'user' | 'request'>): Promise<RequestRow> {
-  const row = await tx.maybe<RequestRow>(sql`select ${REQUEST_COLUMNS} from requests where id = ${ref.request} and user_id = ${ref.user}`);
+  const row = await tx.maybe<RequestRow>(
+    sql`select ${REQUEST_COLUMNS} from requests where id = ${ref.request} and user_id = ${ref.user}`,
+  );
   if (row === undefined) throw noRequest(ref.request);
   return row;
 }

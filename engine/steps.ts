@@ -12,10 +12,13 @@ export function nextStep(engine: Engine, ref: AgentRef): Promise<Step> {
 }
 
 /** As `nextStep`, for a caller that holds the request's row. */
-export function stepFor(request: Pick<HeldRequest, 'status' | 'ended_at' | 'deadline_at' | 'waiting_for' | 'turns' | 'open' | 'usd'>): Step {
+export function stepFor(
+  request: Pick<HeldRequest, 'status' | 'ended_at' | 'deadline_at' | 'waiting_for' | 'turns' | 'open' | 'usd'>,
+): Step {
   const undoing = request.open.filter((call) => call.status === 'undoing');
   if (undoing.length > 0) return callsStep(undoing, request.turns);
-  if (request.ended_at !== null) return { kind: 'done', status: request.status, usd: request.usd, summary: request.status };
+  if (request.ended_at !== null)
+    return { kind: 'done', status: request.status, usd: request.usd, summary: request.status };
   const pending = request.open.filter((call) => call.status === 'pending');
   if (pending.length > 0) return callsStep(pending, request.turns);
   // Nobody is waited for past the deadline: the next turn finds it and ends the request.
@@ -38,7 +41,12 @@ function waitStep(request: Pick<HeldRequest, 'deadline_at' | 'waiting_for' | 'op
 }
 
 function callsStep(calls: readonly OpenCall[], turn: number): Step {
-  return { kind: 'calls', calls: calls.map(callStep), turn, summary: `turn ${turn}: ${cutText(calls.map((call) => call.skill).join(', '), SUMMARY_BYTES)}` };
+  return {
+    kind: 'calls',
+    calls: calls.map(callStep),
+    turn,
+    summary: `turn ${turn}: ${cutText(calls.map((call) => call.skill).join(', '), SUMMARY_BYTES)}`,
+  };
 }
 
 /** Summaries name the skill only: what a call is about is content and stays in the store. */

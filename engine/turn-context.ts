@@ -6,7 +6,18 @@ import { json, sql } from '../store/sql.js';
 import type { Engine } from './deps.js';
 import { endRequest } from './ending.js';
 import { changeRequest, statusEvent } from './events.js';
-import { type AgentRow, type CallRow, heldColumns, type HeldRequest, holdRequest, lockRequest, noRequest, REQUEST_COLUMNS, type RequestRow, type TurnRow } from './rows.js';
+import {
+  type AgentRow,
+  type CallRow,
+  heldColumns,
+  type HeldRequest,
+  holdRequest,
+  lockRequest,
+  noRequest,
+  REQUEST_COLUMNS,
+  type RequestRow,
+  type TurnRow,
+} from './rows.js';
 import { stepFor } from './steps.js';
 
 export interface MessageRow {
@@ -34,13 +45,18 @@ export interface TurnContext {
   readonly user: { id: string; name: string };
   readonly agent: AgentRow;
   readonly exchanges: readonly Pick<TurnRow, 'number' | 'content' | 'stop_reason'>[];
-  readonly calls: readonly Pick<CallRow, 'id' | 'turn' | 'position' | 'skill' | 'input' | 'status' | 'output' | 'error'>[];
+  readonly calls: readonly Pick<
+    CallRow,
+    'id' | 'turn' | 'position' | 'skill' | 'input' | 'status' | 'output' | 'error'
+  >[];
   readonly messages: readonly MessageRow[];
   readonly earlier: readonly EarlierExchange[];
   readonly spaces: readonly { id: string; name: string; role: SpaceRole | null; description: string }[];
 }
 
-export type BegunTurn = { readonly kind: 'ask'; readonly context: TurnContext } | { readonly kind: 'step'; readonly step: Step };
+export type BegunTurn =
+  | { readonly kind: 'ask'; readonly context: TurnContext }
+  | { readonly kind: 'step'; readonly step: Step };
 
 interface ClaimedTurn extends HeldRequest, Omit<TurnContext, 'turn' | 'attempt' | 'request'> {
   /** Status before: the first turn takes the request out of the queue. */
@@ -58,7 +74,8 @@ export async function beginTurn(engine: Engine, ref: AgentRef, turn: number): Pr
     const step = stepFor(request);
     if (step.kind !== 'think' || step.turn !== turn) return { kind: 'step', step };
     const limit = limitReached(engine, request, turn);
-    if (limit !== undefined) return { kind: 'step', step: await endRequest(tx, ref, { status: 'failed', error: limit, usd: request.usd }) };
+    if (limit !== undefined)
+      return { kind: 'step', step: await endRequest(tx, ref, { status: 'failed', error: limit, usd: request.usd }) };
     if (request.was === 'queued') tx.announce({ request: ref.request, seq: request.seq, status: 'running' });
     return { kind: 'ask', context: { ...request, request, turn, attempt: request.agent.attempts } };
   });
@@ -101,18 +118,31 @@ async function claimTurn(tx: Tx, engine: Engine, ref: AgentRef, turn: number): P
   return row;
 }
 
-function limitReached(engine: Engine, request: HeldRequest, turn: number): { type: string; message: string } | undefined {
+function limitReached(
+  engine: Engine,
+  request: HeldRequest,
+  turn: number,
+): { type: string; message: string } | undefined {
   if (Date.parse(request.deadline_at) <= Date.now()) return DEADLINE;
   if (turn > engine.limits.turns) {
-    return { type: 'turn-limit', message: `The request was stopped after ${engine.limits.turns} turns without an answer. What was done so far is listed in its trace; ask again with a narrower task.` };
+    return {
+      type: 'turn-limit',
+      message: `The request was stopped after ${engine.limits.turns} turns without an answer. What was done so far is listed in its trace; ask again with a narrower task.`,
+    };
   }
   if (request.usd > 0 && request.usd >= Number(request.settings.budgetUsd)) {
-    return { type: 'budget', message: `The request has used its budget of $${request.settings.budgetUsd}. Send it again with a higher budgetUsd to go on.` };
+    return {
+      type: 'budget',
+      message: `The request has used its budget of $${request.settings.budgetUsd}. Send it again with a higher budgetUsd to go on.`,
+    };
   }
   return undefined;
 }
 
-export const DEADLINE = { type: 'deadline', message: 'The request was not finished before its deadline and was stopped. Send it again to start over.' } as const;
+export const DEADLINE = {
+  type: 'deadline',
+  message: 'The request was not finished before its deadline and was stopped. Send it again to start over.',
+} as const;
 
 /** Tells the user that the model is waited for; removed again by the turn that is stored. */
 export async function noteModelTrouble(engine: Engine, ref: AgentRef, text: string): Promise<void> {
@@ -128,7 +158,9 @@ export async function noteModelTrouble(engine: Engine, ref: AgentRef, text: stri
 /** As `noteModelTrouble`, for trouble that only a person can mend: however long that takes, the attempts so far do not count. */
 export async function noteModelParked(engine: Engine, ref: AgentRef, text: string): Promise<void> {
   await noteModelTrouble(engine, ref, text);
-  await engine.db.as(ref.user, (tx) => tx.run(sql`update agents set attempts = 0 where id = ${ref.agent} and ended_at is null`));
+  await engine.db.as(ref.user, (tx) =>
+    tx.run(sql`update agents set attempts = 0 where id = ${ref.agent} and ended_at is null`),
+  );
 }
 
 /** Gives later turns a smaller share of the context, after the model found it too large. False when there is nothing left to drop. */
@@ -140,7 +172,11 @@ export async function shrinkContext(engine: Engine, ref: AgentRef): Promise<bool
 }
 
 /** Ends a request that cannot go on, unless it ended already. */
-export async function failRequest(engine: Engine, ref: AgentRef, error: { type: string; message: string }): Promise<Step> {
+export async function failRequest(
+  engine: Engine,
+  ref: AgentRef,
+  error: { type: string; message: string },
+): Promise<Step> {
   return engine.db.as(ref.user, async (tx) => {
     const request = await holdRequest(tx, ref);
     if (request.ended_at !== null) return stepFor(request);

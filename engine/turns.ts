@@ -52,7 +52,8 @@ export async function storeTurn(engine: Engine, ref: AgentRef, turn: NewTurn): P
     if (calls.length > 0) return afterCalls(tx, ref, request, turn, calls, { events, rows });
     const text = textOf(turn.reply.content);
     const ending = { text, usd: request.usd + Number(turn.usd), turns: turn.turn };
-    if (turn.error !== undefined) return endRequest(tx, ref, { ...ending, status: 'failed', error: turn.error }, events, rows);
+    if (turn.error !== undefined)
+      return endRequest(tx, ref, { ...ending, status: 'failed', error: turn.error }, events, rows);
     const unfinished = turn.reply.stopReason === 'pause_turn' || request.last_message > turn.lastMessageSeq;
     if (!unfinished) return endRequest(tx, ref, { ...ending, status: 'completed' }, events, rows);
     await changeRequest(tx, ref, { waitingFor: [] }, events, [...rows, countedTurn(ref, turn, 'running')]);
@@ -103,7 +104,11 @@ function withCallIds(content: readonly AssistantBlock[], calls: readonly StoredC
     if (block.type !== 'tool_use') return block;
     const call = calls[next];
     next += 1;
-    return { ...block, id: call?.id ?? block.id, name: block.name.replaceAll(/[^\w-]/g, '_').slice(0, 128) || 'unnamed' };
+    return {
+      ...block,
+      id: call?.id ?? block.id,
+      name: block.name.replaceAll(/[^\w-]/g, '_').slice(0, 128) || 'unnamed',
+    };
   });
 }
 
@@ -115,28 +120,74 @@ function tokensOf(turn: NewTurn): number {
 function turnEvents(ref: AgentRef, turn: NewTurn, calls: readonly StoredCall[]): NewEvent[] {
   const text = textOf(turn.reply.content);
   const events: NewEvent[] = [];
-  if (text !== '') events.push({ type: 'text', agent: ref.agent, data: { agent: ref.agent, turn: turn.turn, attempt: turn.attempt, offset: 0, delta: text } });
-  events.push({ type: 'charge', agent: ref.agent, data: { charge: { kind: 'model', name: turn.reply.model, quantity: tokensOf(turn), unit: 'tokens', usd: turn.usd } } });
+  if (text !== '')
+    events.push({
+      type: 'text',
+      agent: ref.agent,
+      data: { agent: ref.agent, turn: turn.turn, attempt: turn.attempt, offset: 0, delta: text },
+    });
+  events.push({
+    type: 'charge',
+    agent: ref.agent,
+    data: {
+      charge: { kind: 'model', name: turn.reply.model, quantity: tokensOf(turn), unit: 'tokens', usd: turn.usd },
+    },
+  });
   for (const call of calls) {
-    if (call.refusal !== undefined) events.push({ type: 'skill.finished', agent: ref.agent, data: { call: call.id, skill: call.skill, outcome: 'failed' } });
-    if (call.question !== undefined) events.push({ type: 'skill.started', agent: ref.agent, data: { call: call.id, skill: call.skill, summary: call.summary } });
+    if (call.refusal !== undefined)
+      events.push({
+        type: 'skill.finished',
+        agent: ref.agent,
+        data: { call: call.id, skill: call.skill, outcome: 'failed' },
+      });
+    if (call.question !== undefined)
+      events.push({
+        type: 'skill.started',
+        agent: ref.agent,
+        data: { call: call.id, skill: call.skill, summary: call.summary },
+      });
   }
   return events;
 }
 
 /** Calls that can run go first; with nothing but questions left the request waits for the user. */
-async function afterCalls(tx: Tx, ref: AgentRef, request: HeldRequest, turn: NewTurn, calls: readonly StoredCall[], write: { events: readonly NewEvent[]; rows: readonly RawBuilder<unknown>[] }): Promise<Step> {
-  const waitingFor = calls.flatMap((call): WaitingFor[] => (statusOf(call) === 'waiting' ? [{ kind: 'user', id: call.id, text: call.question ?? '' }] : []));
+async function afterCalls(
+  tx: Tx,
+  ref: AgentRef,
+  request: HeldRequest,
+  turn: NewTurn,
+  calls: readonly StoredCall[],
+  write: { events: readonly NewEvent[]; rows: readonly RawBuilder<unknown>[] },
+): Promise<Step> {
+  const waitingFor = calls.flatMap((call): WaitingFor[] =>
+    statusOf(call) === 'waiting' ? [{ kind: 'user', id: call.id, text: call.question ?? '' }] : [],
+  );
   const status = waitingFor.length === 0 ? 'running' : 'waiting_user';
   const counted = [...write.rows, countedTurn(ref, turn, status === 'running' ? 'running' : 'waiting')];
   if (status === 'running') await changeRequest(tx, ref, { waitingFor }, write.events, counted);
   else {
     const result = resultOf(ref.request, textOf(turn.reply.content));
-    await changeRequest(tx, ref, { status, waitingFor, result }, [...write.events, statusEvent(status, waitingFor)], counted);
+    await changeRequest(
+      tx,
+      ref,
+      { status, waitingFor, result },
+      [...write.events, statusEvent(status, waitingFor)],
+      counted,
+    );
   }
   const open = calls
     .filter((call) => call.refusal === undefined)
-    .map((call): OpenCall => ({ id: call.id, skill: call.skill, summary: call.summary, verdict: call.verdict, timeout_ms: call.timeoutMs, quick: call.quick, status: statusOf(call) }));
+    .map(
+      (call): OpenCall => ({
+        id: call.id,
+        skill: call.skill,
+        summary: call.summary,
+        verdict: call.verdict,
+        timeout_ms: call.timeoutMs,
+        quick: call.quick,
+        status: statusOf(call),
+      }),
+    );
   return stepFor({ ...request, status, waiting_for: waitingFor, turns: turn.turn, open });
 }
 

@@ -20,13 +20,20 @@ interface AtomContent {
 /** One atom; `not-found` when it is not in this space or the space may not be read. */
 export async function getAtom(tx: Tx, actor: Actor, space: string, id: string): Promise<Atom> {
   await requirePermission(tx, actor, space, 'read');
-  const row = await tx.maybe<AtomRow>(sql`select ${ATOM_COLUMNS} from atoms a where a.id = ${id} and a.space_id = ${space}`);
+  const row = await tx.maybe<AtomRow>(
+    sql`select ${ATOM_COLUMNS} from atoms a where a.id = ${id} and a.space_id = ${space}`,
+  );
   if (row === undefined) throw noAtom(id);
   return presentAtom(row);
 }
 
 /** Atoms of a space, newest first. */
-export async function listAtoms(tx: Tx, actor: Actor, space: string, page: { limit: number; cursor?: string; includeDeprecated?: boolean }): Promise<Page<Atom>> {
+export async function listAtoms(
+  tx: Tx,
+  actor: Actor,
+  space: string,
+  page: { limit: number; cursor?: string; includeDeprecated?: boolean },
+): Promise<Page<Atom>> {
   await requirePermission(tx, actor, space, 'read');
   const after = readCursor(page.cursor);
   const rows = await tx.rows<AtomRow>(sql`
@@ -41,7 +48,14 @@ export async function putAtom(tx: Tx, actor: Actor, space: string, atom: NewAtom
   await requirePermission(tx, actor, space, 'append');
   const id = newId('atm');
   await checkReferences(tx, atom.references ?? []);
-  const content = { payload: atom.payload, mediaType: atom.mediaType ?? mediaTypeOf(atom.payload), metadata: atom.metadata ?? {}, references: atom.references ?? [], deprecated: false, comment: atom.comment };
+  const content = {
+    payload: atom.payload,
+    mediaType: atom.mediaType ?? mediaTypeOf(atom.payload),
+    metadata: atom.metadata ?? {},
+    references: atom.references ?? [],
+    deprecated: false,
+    comment: atom.comment,
+  };
   return writeVersion(tx, actor, { id, space, version: 1 }, content);
 }
 
@@ -49,21 +63,36 @@ export async function putAtom(tx: Tx, actor: Actor, space: string, atom: NewAtom
 export async function updateAtom(tx: Tx, actor: Actor, space: string, id: string, patch: AtomPatch): Promise<Atom> {
   const before = await lockAtom(tx, actor, space, id);
   if (patch.ifVersion !== undefined && patch.ifVersion !== before.version) {
-    throw new ProblemError('stale', `The atom is at version ${before.version} by now, not ${patch.ifVersion}. Read it again and repeat the change.`);
+    throw new ProblemError(
+      'stale',
+      `The atom is at version ${before.version} by now, not ${patch.ifVersion}. Read it again and repeat the change.`,
+    );
   }
   if (patch.references !== undefined) await checkReferences(tx, patch.references);
-  return writeVersion(tx, actor, { id, space, version: before.version + 1 }, {
-    payload: patch.payload === undefined ? before.payload : patch.payload,
-    mediaType: before.mediaType,
-    metadata: mergeMetadata(before.metadata, patch.metadata ?? {}),
-    references: patch.references ?? before.references,
-    deprecated: before.deprecated,
-    comment: patch.comment,
-  });
+  return writeVersion(
+    tx,
+    actor,
+    { id, space, version: before.version + 1 },
+    {
+      payload: patch.payload === undefined ? before.payload : patch.payload,
+      mediaType: before.mediaType,
+      metadata: mergeMetadata(before.metadata, patch.metadata ?? {}),
+      references: patch.references ?? before.references,
+      deprecated: before.deprecated,
+      comment: patch.comment,
+    },
+  );
 }
 
 /** Marks an atom as outdated (or takes that back); it stays readable and keeps its history. */
-export async function setDeprecated(tx: Tx, actor: Actor, space: string, id: string, deprecated: boolean, comment: string): Promise<Atom> {
+export async function setDeprecated(
+  tx: Tx,
+  actor: Actor,
+  space: string,
+  id: string,
+  deprecated: boolean,
+  comment: string,
+): Promise<Atom> {
   const before = await lockAtom(tx, actor, space, id);
   return writeVersion(tx, actor, { id, space, version: before.version + 1 }, { ...before, deprecated, comment });
 }
@@ -80,13 +109,20 @@ export async function atomHistory(tx: Tx, actor: Actor, space: string, id: strin
 
 async function lockAtom(tx: Tx, actor: Actor, space: string, id: string): Promise<Atom> {
   await requirePermission(tx, actor, space, 'write');
-  const row = await tx.maybe<AtomRow>(sql`select ${ATOM_COLUMNS} from atoms a where a.id = ${id} and a.space_id = ${space} for update of a`);
+  const row = await tx.maybe<AtomRow>(
+    sql`select ${ATOM_COLUMNS} from atoms a where a.id = ${id} and a.space_id = ${space} for update of a`,
+  );
   if (row === undefined) throw noAtom(id);
   return presentAtom(row);
 }
 
 /** Head, version, references and event of one change: one statement each way, all in the caller's transaction. */
-async function writeVersion(tx: Tx, actor: Actor, place: { id: string; space: string; version: number }, content: AtomContent): Promise<Atom> {
+async function writeVersion(
+  tx: Tx,
+  actor: Actor,
+  place: { id: string; space: string; version: number },
+  content: AtomContent,
+): Promise<Atom> {
   const words = searchableText(content.payload, content.metadata);
   const references = json(content.references);
   const isNew = place.version === 1;
@@ -134,7 +170,12 @@ function updateHead(actor: Actor, place: { id: string; version: number }, conten
     where id = ${place.id}`;
 }
 
-async function replaceReferences(tx: Tx, id: string, references: readonly AtomReference[], isNew: boolean): Promise<void> {
+async function replaceReferences(
+  tx: Tx,
+  id: string,
+  references: readonly AtomReference[],
+  isNew: boolean,
+): Promise<void> {
   if (!isNew) await tx.run(sql`delete from atom_references where atom_id = ${id}`);
   if (references.length === 0) return;
   await tx.run(sql`
@@ -150,13 +191,21 @@ async function checkReferences(tx: Tx, references: readonly AtomReference[]): Pr
   const found = await tx.rows<{ id: string }>(sql`select id from atoms where id = any(${ids})`);
   const known = new Set(found.map((row) => row.id));
   const errors = references.flatMap((reference, index) =>
-    known.has(reference.atom) ? [] : [{ path: `references.${index}.atom`, message: 'there is no atom with this id that you may read' }],
+    known.has(reference.atom)
+      ? []
+      : [{ path: `references.${index}.atom`, message: 'there is no atom with this id that you may read' }],
   );
-  if (errors.length > 0) throw new ProblemError('invalid-body', 'A reference points at an atom that does not exist.', { errors, status: 422 });
+  if (errors.length > 0)
+    throw new ProblemError('invalid-body', 'A reference points at an atom that does not exist.', {
+      errors,
+      status: 422,
+    });
 }
 
 function mergeMetadata(before: Metadata, patch: Metadata): Metadata {
-  return Object.fromEntries(Object.entries({ ...before, ...patch }).filter(([key, value]) => !(value === null && key in patch)));
+  return Object.fromEntries(
+    Object.entries({ ...before, ...patch }).filter(([key, value]) => !(value === null && key in patch)),
+  );
 }
 
 function mediaTypeOf(payload: JsonValue): string {

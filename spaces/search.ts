@@ -41,12 +41,18 @@ function readOffset(cursor: string | undefined): number {
   if (cursor === undefined) return 0;
   const offset = Number(Buffer.from(cursor, 'base64url').toString('utf8'));
   if (Number.isInteger(offset) && offset >= 0 && offset <= MOST_OFFSET) return offset;
-  throw new ProblemError('invalid-body', 'The cursor is not one that a search returned.', { errors: [{ path: 'cursor', message: 'must be the cursor of an earlier page' }] });
+  throw new ProblemError('invalid-body', 'The cursor is not one that a search returned.', {
+    errors: [{ path: 'cursor', message: 'must be the cursor of an earlier page' }],
+  });
 }
 
 /** Any of the words, in plain and stemmed form; quoting keeps operators of the query language out. */
 function wordsQuery(query: string): RawBuilder<unknown> {
-  const words = query.toLowerCase().match(/[\p{L}\p{N}]+/gu)?.slice(0, 64) ?? [];
+  const words =
+    query
+      .toLowerCase()
+      .match(/[\p{L}\p{N}]+/gu)
+      ?.slice(0, 64) ?? [];
   const text = words.map((word) => `'${word}'`).join(' | ');
   return sql`(to_tsquery('simple', ${text}) || to_tsquery('english', ${text}))`;
 }
@@ -61,11 +67,27 @@ function conditionFilter(column: RawBuilder<unknown>, key: string, condition: Me
   const value = sql`(${column} -> ${key}::text)`;
   if (condition === null || typeof condition !== 'object') return equals(value, condition);
   const parts: RawBuilder<unknown>[] = [];
-  for (const [operator, symbol] of [['lt', sql`<`], ['lte', sql`<=`], ['gt', sql`>`], ['gte', sql`>=`]] as const) {
+  for (const [operator, symbol] of [
+    ['lt', sql`<`],
+    ['lte', sql`<=`],
+    ['gt', sql`>`],
+    ['gte', sql`>=`],
+  ] as const) {
     const bound = condition[operator];
-    if (bound !== undefined) parts.push(sql`(jsonb_typeof(${value}) = ${typeof bound === 'number' ? 'number' : 'string'} and ${value} ${symbol} ${json(bound)})`);
+    if (bound !== undefined)
+      parts.push(
+        sql`(jsonb_typeof(${value}) = ${typeof bound === 'number' ? 'number' : 'string'} and ${value} ${symbol} ${json(bound)})`,
+      );
   }
-  if (condition.in !== undefined) parts.push(condition.in.length === 0 ? sql`false` : sql`(${sql.join(condition.in.map((item) => equals(value, item)), sql` or `)})`);
+  if (condition.in !== undefined)
+    parts.push(
+      condition.in.length === 0
+        ? sql`false`
+        : sql`(${sql.join(
+            condition.in.map((item) => equals(value, item)),
+            sql` or `,
+          )})`,
+    );
   if (condition.not !== undefined) parts.push(sql`not ${equals(value, condition.not)}`);
   return parts.length === 0 ? sql`${value} is not null` : sql`(${sql.join(parts, sql` and `)})`;
 }

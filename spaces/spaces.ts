@@ -44,11 +44,17 @@ function spaceRows(actor: Actor, condition: RawBuilder<unknown>, rest: RawBuilde
 }
 
 /** Spaces this actor may read, newest first. */
-export async function listSpaces(tx: Tx, actor: Actor, filter: { role?: SpaceRole; limit: number; cursor?: string }): Promise<Page<Space>> {
+export async function listSpaces(
+  tx: Tx,
+  actor: Actor,
+  filter: { role?: SpaceRole; limit: number; cursor?: string },
+): Promise<Page<Space>> {
   const after = readCursor(filter.cursor);
   const condition = sql`${filter.role === undefined ? sql`true` : sql`s.role = ${filter.role}`}
     and ${after === undefined ? sql`true` : sql`(s.created_at, s.id) < (${after.at}::timestamptz, ${after.id})`}`;
-  const rows = await tx.rows(spaceRows(actor, condition, sql`order by s.created_at desc, s.id desc limit ${filter.limit + 1}`));
+  const rows = await tx.rows(
+    spaceRows(actor, condition, sql`order by s.created_at desc, s.id desc limit ${filter.limit + 1}`),
+  );
   return pageCursor(rows, filter.limit, (row) => ({ at: row.created_at, id: row.id }), presentSpace);
 }
 
@@ -88,7 +94,10 @@ export async function requirePermission(tx: Tx, actor: Actor, space: string, nee
   );
   if (held === undefined) throw noSpace(space);
   if (!allows(held.permission, needed)) {
-    throw new ProblemError('forbidden', `This needs the permission ${needed} on the space; yours is ${held.permission}. Ask a holder of grant for more.`);
+    throw new ProblemError(
+      'forbidden',
+      `This needs the permission ${needed} on the space; yours is ${held.permission}. Ask a holder of grant for more.`,
+    );
   }
 }
 

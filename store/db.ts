@@ -43,7 +43,8 @@ const current = new AsyncLocalStorage<true>();
 
 /** Throws when called inside a transaction: with one connection the wait would never end. */
 export function assertOutsideTransaction(what: string): void {
-  if (current.getStore()) throw new Error(`${what} was used inside a database transaction; only the database may be awaited there`);
+  if (current.getStore())
+    throw new Error(`${what} was used inside a database transaction; only the database may be awaited there`);
 }
 
 export function createDb(pool: pg.Pool, sinks: CommitSinks): Db {

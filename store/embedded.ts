@@ -15,7 +15,9 @@ export interface EmbeddedStore {
 /** Thrown when another process holds the folder; the message tells a person what to do. */
 export class StoreLockedError extends Error {
   constructor(folder: string) {
-    super(`Another Retinue process uses ${folder}. Stop it first, or set RETINUE_HOME to another folder; several processes need DATABASE_URL (PostgreSQL).`);
+    super(
+      `Another Retinue process uses ${folder}. Stop it first, or set RETINUE_HOME to another folder; several processes need DATABASE_URL (PostgreSQL).`,
+    );
     this.name = 'StoreLockedError';
   }
 }
@@ -33,9 +35,24 @@ export async function openEmbedded(folder: string): Promise<EmbeddedStore> {
   chmodSync(socketFolder, 0o700);
   try {
     const thread = await startThread(folder, path.join(socketFolder, '.s.PGSQL.5432'));
-    const pool = new pg.Pool({ host: socketFolder, port: 5432, user: 'postgres', database: 'postgres', max: 1, types: pgTypes, connectionTimeoutMillis: 30_000, idleTimeoutMillis: 0 });
+    const pool = new pg.Pool({
+      host: socketFolder,
+      port: 5432,
+      user: 'postgres',
+      database: 'postgres',
+      max: 1,
+      types: pgTypes,
+      connectionTimeoutMillis: 30_000,
+      idleTimeoutMillis: 0,
+    });
     pool.on('error', (error) => process.emitWarning(`an idle database connection failed: ${error.message}`));
-    pool.on('connect', (client) => void client.query('deallocate all; set plan_cache_mode = force_generic_plan').catch((error: Error) => process.emitWarning(error.message)));
+    pool.on(
+      'connect',
+      (client) =>
+        void client
+          .query('deallocate all; set plan_cache_mode = force_generic_plan')
+          .catch((error: Error) => process.emitWarning(error.message)),
+    );
     return {
       pool,
       async close() {
@@ -56,7 +73,9 @@ function lockFolder(folder: string): Promise<() => Promise<void>> {
   const digest = createHash('sha256').update(realpathSync(folder)).digest('hex').slice(0, 40);
   const server = net.createServer((socket) => socket.destroy());
   return new Promise((resolve, reject) => {
-    server.once('error', (error: NodeJS.ErrnoException) => reject(error.code === 'EADDRINUSE' ? new StoreLockedError(folder) : error));
+    server.once('error', (error: NodeJS.ErrnoException) =>
+      reject(error.code === 'EADDRINUSE' ? new StoreLockedError(folder) : error),
+    );
     server.listen({ path: `\0retinue-${digest}` }, () => {
       server.unref();
       resolve(() => new Promise((done) => server.close(() => done())));
@@ -68,14 +87,28 @@ async function startThread(folder: string, socketPath: string): Promise<Worker> 
   const entry = import.meta.url.endsWith('.ts') ? './pglite-thread-source.mjs' : './pglite-thread.js';
   const thread = new Worker(new URL(entry, import.meta.url), { workerData: { folder, socketPath }, execArgv: [] });
   await new Promise<void>((resolve, reject) => {
-    const timer = setTimeout(() => reject(new Error(`The embedded database in ${folder} did not open within ${OPEN_TIMEOUT_MS / 1000} s.`)), OPEN_TIMEOUT_MS);
+    const timer = setTimeout(
+      () => reject(new Error(`The embedded database in ${folder} did not open within ${OPEN_TIMEOUT_MS / 1000} s.`)),
+      OPEN_TIMEOUT_MS,
+    );
     const settle = (action: () => void): void => {
       clearTimeout(timer);
       action();
     };
     thread.once('message', () => settle(resolve));
-    thread.once('error', (error) => settle(() => reject(new Error(`The embedded database in ${folder} could not be opened: ${error instanceof Error ? error.message : String(error)}`, { cause: error }))));
-    thread.once('exit', (code) => settle(() => reject(new Error(`The embedded database thread ended with code ${code}.`))));
+    thread.once('error', (error) =>
+      settle(() =>
+        reject(
+          new Error(
+            `The embedded database in ${folder} could not be opened: ${error instanceof Error ? error.message : String(error)}`,
+            { cause: error },
+          ),
+        ),
+      ),
+    );
+    thread.once('exit', (code) =>
+      settle(() => reject(new Error(`The embedded database thread ended with code ${code}.`))),
+    );
   });
   return thread;
 }

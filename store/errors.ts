@@ -1,8 +1,27 @@
 import { ProblemError } from '../contracts/problem.js';
 
 /** PostgreSQL classes and codes that mean "the database is away", not "the statement is wrong". */
-const AWAY_CODES = new Set(['57P01', '57P02', '57P03', '53300', 'ECONNREFUSED', 'ECONNRESET', 'ENOENT', 'EPIPE', 'ETIMEDOUT', 'EHOSTUNREACH', 'ENOTFOUND']);
-const AWAY_MESSAGES = [/connection terminated/i, /timeout exceeded when trying to connect/i, /query read timeout/i, /client has encountered a connection error/i, /not queryable/i, /after calling end on the pool/i];
+const AWAY_CODES = new Set([
+  '57P01',
+  '57P02',
+  '57P03',
+  '53300',
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'ENOENT',
+  'EPIPE',
+  'ETIMEDOUT',
+  'EHOSTUNREACH',
+  'ENOTFOUND',
+]);
+const AWAY_MESSAGES = [
+  /connection terminated/i,
+  /timeout exceeded when trying to connect/i,
+  /query read timeout/i,
+  /client has encountered a connection error/i,
+  /not queryable/i,
+  /after calling end on the pool/i,
+];
 const RETRY_CODES = new Set(['40001', '40P01']);
 
 function codeOf(error: unknown): string {
@@ -22,10 +41,16 @@ export function isRetryable(error: unknown): boolean {
 }
 
 export function isUniqueViolation(error: unknown, constraint: string): boolean {
-  return codeOf(error) === '23505' && error instanceof Error && 'constraint' in error && error.constraint === constraint;
+  return (
+    codeOf(error) === '23505' && error instanceof Error && 'constraint' in error && error.constraint === constraint
+  );
 }
 
 /** What callers get while the database cannot be reached; the API answers it with 503 and Retry-After. */
 export function awayProblem(cause: unknown): ProblemError {
-  return new ProblemError('unavailable', 'The database cannot be reached. Nothing was changed; try again in a few seconds.', { cause });
+  return new ProblemError(
+    'unavailable',
+    'The database cannot be reached. Nothing was changed; try again in a few seconds.',
+    { cause },
+  );
 }

@@ -80,9 +80,19 @@ async function whenReachable(pool: pg.Pool, log: (line: string) => void, patienc
       await pool.query('select 1');
       return;
     } catch (error) {
-      const reason = error instanceof AggregateError ? error.errors.map(String).join('; ') : error instanceof Error ? error.message : String(error);
-      if (!isAway(error)) throw new Error(`The database refuses the connection of DATABASE_URL: ${reason}`, { cause: error });
-      if (Date.now() > until) throw new Error(`The database of DATABASE_URL could not be reached for ${Math.round(patienceMs / 1000)} seconds: ${reason}`, { cause: error });
+      const reason =
+        error instanceof AggregateError
+          ? error.errors.map(String).join('; ')
+          : error instanceof Error
+            ? error.message
+            : String(error);
+      if (!isAway(error))
+        throw new Error(`The database refuses the connection of DATABASE_URL: ${reason}`, { cause: error });
+      if (Date.now() > until)
+        throw new Error(
+          `The database of DATABASE_URL could not be reached for ${Math.round(patienceMs / 1000)} seconds: ${reason}`,
+          { cause: error },
+        );
       log(`waiting for the database (${reason})`);
       await delay(2_000);
     }

@@ -27,7 +27,11 @@ export interface OutboxCommand {
  * Queues a command in this transaction, in one statement with whatever else belongs to it. An equal one that still waits
  * is joined, so no wake is lost between send and strike-off.
  */
-export async function enqueue(tx: Tx, command: OutboxCommand, also: readonly RawBuilder<unknown>[] = []): Promise<void> {
+export async function enqueue(
+  tx: Tx,
+  command: OutboxCommand,
+  also: readonly RawBuilder<unknown>[] = [],
+): Promise<void> {
   const parts = also.map((statement, index) => sql`${sql.raw(`part_${index}`)} as (${statement})`);
   const row = await tx.one<OutboxRow>(sql`
     ${parts.length === 0 ? sql`` : sql`with ${sql.join(parts)}`}

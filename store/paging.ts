@@ -11,13 +11,20 @@ export function readCursor(cursor: string | undefined): Place | undefined {
   if (cursor === undefined) return undefined;
   const [at, id, ...more] = Buffer.from(cursor, 'base64url').toString('utf8').split('|');
   if (at === undefined || id === undefined || more.length > 0 || Number.isNaN(Date.parse(at)) || !/^[\w-]+$/.test(id)) {
-    throw new ProblemError('invalid-body', 'The cursor is not one that a list returned.', { errors: [{ path: 'cursor', message: 'must be the cursor of an earlier page' }] });
+    throw new ProblemError('invalid-body', 'The cursor is not one that a list returned.', {
+      errors: [{ path: 'cursor', message: 'must be the cursor of an earlier page' }],
+    });
   }
   return { at, id };
 }
 
 /** A page of at most `limit` items out of up to one more row, with the cursor to go on from. */
-export function pageCursor<R, T>(rows: readonly R[], limit: number, place: (row: R) => Place, present: (row: R) => T): Page<T> {
+export function pageCursor<R, T>(
+  rows: readonly R[],
+  limit: number,
+  place: (row: R) => Place,
+  present: (row: R) => T,
+): Page<T> {
   const shown = rows.slice(0, limit);
   const last = shown.at(-1);
   if (rows.length <= limit || last === undefined) return { items: shown.map(present) };

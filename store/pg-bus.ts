@@ -87,7 +87,9 @@ class PgLink {
       try {
         await this.#connectUntilLost();
       } catch (error) {
-        this.#warn(`the event channel is away, trying again: ${error instanceof Error ? error.message : String(error)}`);
+        this.#warn(
+          `the event channel is away, trying again: ${error instanceof Error ? error.message : String(error)}`,
+        );
       }
       if (!this.#stop.signal.aborted) await delay(RECONNECT_MS);
     }
@@ -102,7 +104,10 @@ class PgLink {
     this.#client = client;
     try {
       // Closing while this connection was made had nothing to end yet.
-      if (this.#stop.signal.aborted) return void (await client.end());
+      if (this.#stop.signal.aborted) {
+        await client.end();
+        return;
+      }
       await client.query(`listen ${CHANNEL}`);
       void this.#flush();
       await lost;

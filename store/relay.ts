@@ -77,7 +77,11 @@ export class Relay {
       this.#striking ??= this.#strikeOffSoon();
       return true;
     } catch (error) {
-      if (!this.#away) this.#log.warn({ err: error, workflowId: row.workflowId }, 'a command was not delivered; it is tried again every few seconds');
+      if (!this.#away)
+        this.#log.warn(
+          { err: error, workflowId: row.workflowId },
+          'a command was not delivered; it is tried again every few seconds',
+        );
       this.#away = true;
       return false;
     }
@@ -91,7 +95,10 @@ export class Relay {
     try {
       await strikeOff(this.#db, rows);
     } catch (error) {
-      this.#log.warn({ err: error }, 'delivered commands were not struck off; they are delivered again, which is harmless');
+      this.#log.warn(
+        { err: error },
+        'delivered commands were not struck off; they are delivered again, which is harmless',
+      );
     }
   }
 

@@ -30,8 +30,12 @@ export function createSecretBox(secret: string): SecretBox {
     open(user, name, sealed) {
       const nonce = sealed.subarray(0, NONCE_BYTES);
       const tag = sealed.subarray(NONCE_BYTES, NONCE_BYTES + TAG_BYTES);
-      const decipher = createDecipheriv('aes-256-gcm', key, nonce, { authTagLength: TAG_BYTES }).setAAD(place(user, name)).setAuthTag(tag);
-      return Buffer.concat([decipher.update(sealed.subarray(NONCE_BYTES + TAG_BYTES)), decipher.final()]).toString('utf8');
+      const decipher = createDecipheriv('aes-256-gcm', key, nonce, { authTagLength: TAG_BYTES })
+        .setAAD(place(user, name))
+        .setAuthTag(tag);
+      return Buffer.concat([decipher.update(sealed.subarray(NONCE_BYTES + TAG_BYTES)), decipher.final()]).toString(
+        'utf8',
+      );
     },
   };
 }
@@ -61,6 +65,8 @@ export async function putSecret(tx: Tx, box: SecretBox, user: string, name: stri
 
 /** Names of a user's secrets; the values never leave the process that uses them. */
 export async function secretNames(tx: Tx, user: string): Promise<string[]> {
-  const rows = await tx.rows<{ name: string }>(sql`select name from secrets where user_id = ${user} order by name limit 1000`);
+  const rows = await tx.rows<{ name: string }>(
+    sql`select name from secrets where user_id = ${user} order by name limit 1000`,
+  );
   return rows.map((row) => row.name);
 }

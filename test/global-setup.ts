@@ -17,7 +17,11 @@ declare module 'vitest' {
 export async function setup(project: TestProject): Promise<() => Promise<void>> {
   const home = mkdtempSync(path.join(tmpdir(), 'retinue-test-'));
   const say = (line: string): void => console.error(`[temporal] ${line}`);
-  const cliPath = await findTemporalCli({ cacheDir: cliCacheDir(process.env, homedir()), environment: process.env, log: say });
+  const cliPath = await findTemporalCli({
+    cacheDir: cliCacheDir(process.env, homedir()),
+    environment: process.env,
+    log: say,
+  });
   const server = await startDevServer({ home, cliPath, log: say, environment: process.env });
   project.provide('temporalAddress', server.address);
   project.provide('temporalCli', cliPath);

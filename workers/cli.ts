@@ -21,19 +21,27 @@ async function main(words: readonly string[]): Promise<void> {
     return;
   }
   if (area !== 'secret' || (verb !== 'set' && verb !== 'list')) throw new Error(USAGE);
-  if (verb === 'set' && !NAME.test(name ?? '')) throw new Error(`A secret's name has letters, digits, dots, dashes and underscores.\n\n${USAGE}`);
+  if (verb === 'set' && !NAME.test(name ?? ''))
+    throw new Error(`A secret's name has letters, digits, dots, dashes and underscores.\n\n${USAGE}`);
   const config = loadConfig();
   const installation = await openInstallation(config, { say: (line) => process.stderr.write(`${line}\n`) });
   try {
     const { owner } = await prepareOwner(installation);
-    if (verb === 'list') process.stdout.write((await installation.store.db.as(owner, (tx) => secretNames(tx, owner))).map((found) => `${found}\n`).join(''));
+    if (verb === 'list')
+      process.stdout.write(
+        (await installation.store.db.as(owner, (tx) => secretNames(tx, owner))).map((found) => `${found}\n`).join(''),
+      );
     else await set(installation, owner, name ?? '');
   } finally {
     await installation.close();
   }
 }
 
-async function set(installation: Awaited<ReturnType<typeof openInstallation>>, owner: string, name: string): Promise<void> {
+async function set(
+  installation: Awaited<ReturnType<typeof openInstallation>>,
+  owner: string,
+  name: string,
+): Promise<void> {
   const value = (await text(process.stdin)).replace(/\r?\n$/, '');
   if (value === '') throw new Error('The value on standard input is empty; nothing was stored.');
   const { config, store } = installation;

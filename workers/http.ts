@@ -18,7 +18,7 @@ export async function startHttp(serving: Serving): Promise<RunningHttp> {
   const { environment } = installation.config;
   const tickets = createTickets(serving.owner);
   let url = environment.RETINUE_PUBLIC_URL ?? `http://localhost:${environment.PORT}`;
-  const app = await createApi({
+  const app = createApi({
     engine: installation.engine,
     bus: installation.store.bus,
     tickets,
@@ -64,11 +64,16 @@ const PATIENCE_MS = 2_000;
 /** Both parts are asked each time; an answer that takes longer than two seconds counts as away. */
 async function readiness(serving: Serving) {
   const { db } = serving.installation.store;
-  const asked = db.system((tx) => tx.rows(sql`select 1`)).then(
-    () => true,
-    () => false,
-  );
-  const [database, temporal] = await Promise.all([Promise.race([asked, delay(PATIENCE_MS, false)]), answers(serving.connection, serving.temporal.namespace)]);
+  const asked = db
+    .system((tx) => tx.rows(sql`select 1`))
+    .then(
+      () => true,
+      () => false,
+    );
+  const [database, temporal] = await Promise.all([
+    Promise.race([asked, delay(PATIENCE_MS, false)]),
+    answers(serving.connection, serving.temporal.namespace),
+  ]);
   const word = (up: boolean): string => (up ? 'ok' : 'away');
   return { ok: database && temporal, parts: { database: word(database), temporal: word(temporal) } };
 }

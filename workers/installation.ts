@@ -99,7 +99,11 @@ function createEngine(config: Config, store: Store, models: InstallationModels, 
   const { file, folders } = config;
   const agents: Record<string, AgentProfile> = { default: { instructions: DEFAULT_INSTRUCTIONS } };
   for (const [name, agent] of Object.entries(file.agents)) {
-    agents[name] = { instructions: agent.instructions, ...(agent.model === undefined ? {} : { model: agent.model }), ...(agent.skills === undefined ? {} : { skills: agent.skills }) };
+    agents[name] = {
+      instructions: agent.instructions,
+      ...(agent.model === undefined ? {} : { model: agent.model }),
+      ...(agent.skills === undefined ? {} : { skills: agent.skills }),
+    };
   }
   return {
     db: store.db,

@@ -11,7 +11,12 @@ const SILENT_SECONDS = 300;
 const A_ROUND = 200;
 
 /** Looks at silent requests at the start and every minute, until stopped. Resolves after its last round. */
-export async function keepHouse(engine: Engine, client: Client, log: Pick<Logger, 'warn'>, stop: AbortSignal): Promise<void> {
+export async function keepHouse(
+  engine: Engine,
+  client: Client,
+  log: Pick<Logger, 'warn'>,
+  stop: AbortSignal,
+): Promise<void> {
   while (!stop.aborted) {
     try {
       for (const ref of await claimSilent(engine, SILENT_SECONDS, A_ROUND)) {

@@ -31,14 +31,23 @@ export async function runProcess(role: ProcessRole): Promise<void> {
     process.exit(0);
   } catch (error) {
     process.stderr.write(`\n${error instanceof Error ? error.message : String(error)}\n`);
-    if (!(error instanceof ConfigurationError) && error instanceof Error && error.cause !== undefined) process.stderr.write(`(${String(error.cause)})\n`);
+    const cause = error instanceof Error && error.cause instanceof Error ? error.cause.message : '';
+    if (cause !== '' && !(error instanceof Error && error.message.includes(cause)))
+      process.stderr.write(`(${cause})
+`);
     process.exit(1);
   }
 }
 
 function requireServers({ environment }: Config): void {
-  const missing = [environment.TEMPORAL_ADDRESS === undefined ? 'TEMPORAL_ADDRESS' : '', environment.DATABASE_URL === undefined ? 'DATABASE_URL' : ''].filter((name) => name !== '');
-  if (missing.length > 0) throw new ConfigurationError(`Set ${missing.join(' and ')}: api and worker as processes of their own need a Temporal server and PostgreSQL. For everything in one process use: npm start`);
+  const missing = [
+    environment.TEMPORAL_ADDRESS === undefined ? 'TEMPORAL_ADDRESS' : '',
+    environment.DATABASE_URL === undefined ? 'DATABASE_URL' : '',
+  ].filter((name) => name !== '');
+  if (missing.length > 0)
+    throw new ConfigurationError(
+      `Set ${missing.join(' and ')}: api and worker as processes of their own need a Temporal server and PostgreSQL. For everything in one process use: npm start`,
+    );
 }
 
 async function runUntilTold(role: ProcessRole, config: Config): Promise<void> {

@@ -48,8 +48,10 @@ export async function serve(options: ServeOptions): Promise<Serving> {
   const close = async (): Promise<void> => {
     const failures: unknown[] = [];
     // A part that does not end well must not keep the others from ending.
-    for (let end = ends.pop(); end !== undefined; end = ends.pop()) await end().catch((error: unknown) => failures.push(error));
-    if (failures.length > 0) throw new AggregateError(failures, `Not everything ended well: ${failures.map(String).join('; ')}`);
+    for (let end = ends.pop(); end !== undefined; end = ends.pop())
+      await end().catch((error: unknown) => failures.push(error));
+    if (failures.length > 0)
+      throw new AggregateError(failures, `Not everything ended well: ${failures.map(String).join('; ')}`);
   };
   try {
     return await start(options, ends, close);
@@ -59,19 +61,31 @@ export async function serve(options: ServeOptions): Promise<Serving> {
   }
 }
 
-async function start(options: ServeOptions, ends: (() => Promise<void>)[], close: () => Promise<void>): Promise<Serving> {
+async function start(
+  options: ServeOptions,
+  ends: (() => Promise<void>)[],
+  close: () => Promise<void>,
+): Promise<Serving> {
   const { config, say } = options;
   const { environment } = config;
   const [installation, server] = await openParts(options, ends);
   const address = environment.TEMPORAL_ADDRESS ?? server?.address ?? '';
   const namespace = environment.TEMPORAL_NAMESPACE;
   const { token, owner } = await prepareOwner(installation);
-  const connection = options.worker ? await connectNative(config, address, say, options.patienceMs) : connectLazily(config, address);
+  const connection = options.worker
+    ? await connectNative(config, address, say, options.patienceMs)
+    : connectLazily(config, address);
   ends.push(() => connection.close());
   const attributes = await prepareTemporal(options, installation, connection, server, ends);
   const client = createClient(connection, namespace);
   const { taskQueue, historyEvents } = config.file.temporal;
-  const courier = createCourier({ client, taskQueue, historyLimit: historyEvents, searchable: () => attributes.usable, eager: options.api && options.worker });
+  const courier = createCourier({
+    client,
+    taskQueue,
+    historyLimit: historyEvents,
+    searchable: () => attributes.usable,
+    eager: options.api && options.worker,
+  });
   const relay = new Relay(installation.store.db, courier, installation.log);
   installation.deliverThrough(relay);
   if (environment.DATABASE_URL === undefined) await freeOrphans(installation, connection, namespace, say);
@@ -84,20 +98,36 @@ async function start(options: ServeOptions, ends: (() => Promise<void>)[], close
     temporal: { address, uiUrl: environment.TEMPORAL_UI_URL ?? server?.uiUrl, namespace },
     token,
     owner,
-    broken: (server?.exited ?? new Promise<void>(() => undefined)).then(() => 'The Temporal server has ended unexpectedly; its log is temporal/server.log in the home folder. Start Retinue again to go on.'),
+    broken: (server?.exited ?? new Promise<void>(() => undefined)).then(
+      () =>
+        'The Temporal server has ended unexpectedly; its log is temporal/server.log in the home folder. Start Retinue again to go on.',
+    ),
     close,
   };
 }
 
 /** The store and, without TEMPORAL_ADDRESS, the development server: side by side, since each takes a second or two. */
-async function openParts(options: ServeOptions, ends: (() => Promise<void>)[]): Promise<[Installation, DevServer | undefined]> {
+async function openParts(
+  options: ServeOptions,
+  ends: (() => Promise<void>)[],
+): Promise<[Installation, DevServer | undefined]> {
   const { config, say } = options;
   const installation = await openInstallation(config, options);
   ends.push(() => installation.close());
   say(config.environment.DATABASE_URL === undefined ? 'database: embedded, open' : 'database: PostgreSQL, connected');
   if (config.environment.TEMPORAL_ADDRESS !== undefined) return [installation, undefined];
-  const cliPath = await findTemporalCli({ cacheDir: cliCacheDir(config.tools, config.folders.userHome), environment: config.tools, log: say });
-  const server = await startDevServer({ home: config.folders.home, cliPath, log: say, environment: config.tools, namespace: config.environment.TEMPORAL_NAMESPACE });
+  const cliPath = await findTemporalCli({
+    cacheDir: cliCacheDir(config.tools, config.folders.userHome),
+    environment: config.tools,
+    log: say,
+  });
+  const server = await startDevServer({
+    home: config.folders.home,
+    cliPath,
+    log: say,
+    environment: config.tools,
+    namespace: config.environment.TEMPORAL_NAMESPACE,
+  });
   ends.push(() => server.stop());
   return [installation, server];
 }
@@ -110,12 +140,20 @@ export async function prepareOwner(installation: Installation): Promise<{ token:
   return { token, owner: id };
 }
 
-async function prepareTemporal(options: ServeOptions, installation: Installation, connection: ConnectionLike, server: DevServer | undefined, ends: (() => Promise<void>)[]): Promise<SearchAttributes> {
+async function prepareTemporal(
+  options: ServeOptions,
+  installation: Installation,
+  connection: ConnectionLike,
+  server: DevServer | undefined,
+  ends: (() => Promise<void>)[],
+): Promise<SearchAttributes> {
   const attributes = new SearchAttributes();
   const namespace = options.config.environment.TEMPORAL_NAMESPACE;
   if (server === undefined) {
     const stop = new AbortController();
-    const done = attributes.registerEventually(connection, namespace, stop.signal, (error) => installation.log.warn({ err: error }, 'search attributes are not registered yet'));
+    const done = attributes.registerEventually(connection, namespace, stop.signal, (error) =>
+      installation.log.warn({ err: error }, 'search attributes are not registered yet'),
+    );
     ends.push(async () => {
       stop.abort();
       await done;
@@ -127,14 +165,30 @@ async function prepareTemporal(options: ServeOptions, installation: Installation
 }
 
 /** The embedded database is locked by this process, so whatever counts as running belonged to one that died. */
-async function freeOrphans(installation: Installation, connection: ConnectionLike, namespace: string, say: (line: string) => void): Promise<void> {
+async function freeOrphans(
+  installation: Installation,
+  connection: ConnectionLike,
+  namespace: string,
+  say: (line: string) => void,
+): Promise<void> {
   const running = await runningRequests(installation.engine, 5_000);
   if (running.length === 0) return;
-  const freed = await failOrphanedActivities({ connection, namespace, workflowIds: running.map((ref) => requestWorkflowId(ref.request)) });
-  say(`going on with ${running.length} unfinished ${running.length === 1 ? 'request' : 'requests'}${freed === 0 ? '' : ` (${freed} interrupted steps)`}`);
+  const freed = await failOrphanedActivities({
+    connection,
+    namespace,
+    workflowIds: running.map((ref) => requestWorkflowId(ref.request)),
+  });
+  say(
+    `going on with ${running.length} unfinished ${running.length === 1 ? 'request' : 'requests'}${freed === 0 ? '' : ` (${freed} interrupted steps)`}`,
+  );
 }
 
-async function runWorkerParts(installation: Installation, connection: NativeConnection, client: ReturnType<typeof createClient>, ends: (() => Promise<void>)[]): Promise<void> {
+async function runWorkerParts(
+  installation: Installation,
+  connection: NativeConnection,
+  client: ReturnType<typeof createClient>,
+  ends: (() => Promise<void>)[],
+): Promise<void> {
   const worker = await startWorker(installation, connection, installation.config.environment.TEMPORAL_NAMESPACE);
   ends.push(() => worker.stop());
   const stop = new AbortController();

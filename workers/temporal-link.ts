@@ -17,14 +17,23 @@ function optionsOf(config: Config, address: string) {
 }
 
 /** A connection for workers (and clients beside them). Waits, by default up to a minute, for a server that is just starting. */
-export async function connectNative(config: Config, address: string, say: (line: string) => void, patienceMs = PATIENCE_MS): Promise<NativeConnection> {
+export async function connectNative(
+  config: Config,
+  address: string,
+  say: (line: string) => void,
+  patienceMs = PATIENCE_MS,
+): Promise<NativeConnection> {
   const until = Date.now() + patienceMs;
   for (;;) {
     try {
       return await NativeConnection.connect(optionsOf(config, address));
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
-      if (Date.now() > until) throw new Error(`Temporal at ${address} could not be reached for ${Math.round(patienceMs / 1000)} seconds: ${reason}. Check TEMPORAL_ADDRESS.`, { cause: error });
+      if (Date.now() > until)
+        throw new Error(
+          `Temporal at ${address} could not be reached for ${Math.round(patienceMs / 1000)} seconds: ${reason}. Check TEMPORAL_ADDRESS.`,
+          { cause: error },
+        );
       say(`waiting for Temporal at ${address}`);
       await delay(2_000);
     }
@@ -54,7 +63,12 @@ export class SearchAttributes {
   }
 
   /** Tries until it worked or `stop`; runs started meanwhile go without. */
-  async registerEventually(connection: ConnectionLike, namespace: string, stop: AbortSignal, warn: (error: unknown) => void): Promise<void> {
+  async registerEventually(
+    connection: ConnectionLike,
+    namespace: string,
+    stop: AbortSignal,
+    warn: (error: unknown) => void,
+  ): Promise<void> {
     while (!stop.aborted) {
       try {
         await this.register(connection, namespace, false);

@@ -1,4 +1,9 @@
-import { type Client, type ConnectionLike, WorkflowExecutionAlreadyStartedError, WorkflowNotFoundError } from '@temporalio/client';
+import {
+  type Client,
+  type ConnectionLike,
+  WorkflowExecutionAlreadyStartedError,
+  WorkflowNotFoundError,
+} from '@temporalio/client';
 import { defineSearchAttributeKey, SearchAttributeType } from '@temporalio/common';
 import { REQUEST_WORKFLOW, WAKE_SIGNAL } from '../contracts/ids.js';
 import type { RequestWorkflowInput } from '../contracts/step.js';
@@ -35,14 +40,24 @@ export function createCourier(options: CourierOptions): Courier {
         case 'wake':
           return wake(client, row);
         case 'revive':
-          await client.workflow.signalWithStart(REQUEST_WORKFLOW, { ...startOptions(options, row), signal: WAKE_SIGNAL, signalArgs: [row.reason] });
+          await client.workflow.signalWithStart(REQUEST_WORKFLOW, {
+            ...startOptions(options, row),
+            signal: WAKE_SIGNAL,
+            signalArgs: [row.reason],
+          });
       }
     });
 }
 
 function startOptions(options: CourierOptions, row: OutboxRow) {
   const searchable = options.searchable();
-  const input: RequestWorkflowInput = { user: row.target.user, request: row.target.request, agent: row.target.agent, historyLimit: options.historyLimit, searchable };
+  const input: RequestWorkflowInput = {
+    user: row.target.user,
+    request: row.target.request,
+    agent: row.target.agent,
+    historyLimit: options.historyLimit,
+    searchable,
+  };
   return {
     workflowId: row.workflowId,
     taskQueue: options.taskQueue,
@@ -51,7 +66,15 @@ function startOptions(options: CourierOptions, row: OutboxRow) {
     workflowIdReusePolicy: 'ALLOW_DUPLICATE' as const,
     priority: { priorityKey: row.priority, fairnessKey: row.target.user },
     staticSummary: `${row.reason} ${row.target.request}`,
-    ...(searchable ? { typedSearchAttributes: [{ key: USER, value: row.target.user }, { key: AGENT, value: row.target.agent }, { key: STATUS, value: 'running' }] } : {}),
+    ...(searchable
+      ? {
+          typedSearchAttributes: [
+            { key: USER, value: row.target.user },
+            { key: AGENT, value: row.target.agent },
+            { key: STATUS, value: 'running' },
+          ],
+        }
+      : {}),
   };
 }
 
@@ -99,7 +122,9 @@ export async function fateOf(client: Client, workflowId: string): Promise<Workfl
 /** Whether the server answers within two seconds. */
 export async function answers(connection: ConnectionLike, namespace: string): Promise<boolean> {
   try {
-    await connection.withDeadline(Date.now() + 2_000, () => connection.workflowService.describeNamespace({ namespace }));
+    await connection.withDeadline(Date.now() + 2_000, () =>
+      connection.workflowService.describeNamespace({ namespace }),
+    );
     return true;
   } catch (error) {
     return !(error instanceof Error);

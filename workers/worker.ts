@@ -1,7 +1,14 @@
 import { existsSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { bundleWorkflowCode, DefaultLogger, type NativeConnection, Runtime, Worker, type WorkerOptions } from '@temporalio/worker';
+import {
+  bundleWorkflowCode,
+  DefaultLogger,
+  type NativeConnection,
+  Runtime,
+  Worker,
+  type WorkerOptions,
+} from '@temporalio/worker';
 import type { Logger } from 'pino';
 import { createActivities } from '../activities/index.js';
 import type { Installation } from './installation.js';
@@ -10,7 +17,9 @@ import type { Installation } from './installation.js';
 export function installTemporalRuntime(log: Logger): void {
   Runtime.install({
     shutdownSignals: [],
-    logger: new DefaultLogger('WARN', ({ level, message, meta }) => log[level === 'ERROR' ? 'error' : 'warn']({ meta }, `temporal: ${message}`)),
+    logger: new DefaultLogger('WARN', ({ level, message, meta }) =>
+      log[level === 'ERROR' ? 'error' : 'warn']({ meta }, `temporal: ${message}`),
+    ),
   });
 }
 
@@ -18,7 +27,10 @@ export function installTemporalRuntime(log: Logger): void {
 export async function workflowBundle(): Promise<NonNullable<WorkerOptions['workflowBundle']>> {
   const built = fileURLToPath(new URL('../workflow-bundle.js', import.meta.url));
   if (existsSync(built)) return { codePath: built };
-  return bundleWorkflowCode({ workflowsPath: fileURLToPath(new URL('../workflows/index.ts', import.meta.url)), logger: new DefaultLogger('ERROR') });
+  return bundleWorkflowCode({
+    workflowsPath: fileURLToPath(new URL('../workflows/index.ts', import.meta.url)),
+    logger: new DefaultLogger('ERROR'),
+  });
 }
 
 export interface RunningWorker {
@@ -29,7 +41,11 @@ export interface RunningWorker {
 const REST_MS = 1_000;
 
 /** Runs workflows and activities of this installation; a worker that ends by a fault of its own is made anew. */
-export async function startWorker(installation: Installation, connection: NativeConnection, namespace: string): Promise<RunningWorker> {
+export async function startWorker(
+  installation: Installation,
+  connection: NativeConnection,
+  namespace: string,
+): Promise<RunningWorker> {
   const bundle = await workflowBundle();
   const make = (): Promise<Worker> =>
     Worker.create({

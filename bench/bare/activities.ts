@@ -11,8 +11,14 @@ export function createBareActivities(modelUrl: string) {
   const agent = new http.Agent({ keepAlive: true, maxSockets: 200 });
   return {
     async llm(messages: unknown[]): Promise<BareReply> {
-      const body = (await post(agent, `${modelUrl}/v1/messages`, { model: 'bench', max_tokens: 1000, messages })) as { content: { type: string; text?: string; id?: string }[] };
-      return { text: body.content[0]?.text ?? '', calls: body.content.flatMap((block) => (block.type === 'tool_use' ? [block.id ?? ''] : [])), content: body.content };
+      const body = (await post(agent, `${modelUrl}/v1/messages`, { model: 'bench', max_tokens: 1000, messages })) as {
+        content: { type: string; text?: string; id?: string }[];
+      };
+      return {
+        text: body.content[0]?.text ?? '',
+        calls: body.content.flatMap((block) => (block.type === 'tool_use' ? [block.id ?? ''] : [])),
+        content: body.content,
+      };
     },
     async tool(_call: string): Promise<string> {
       return 'x'.repeat(200);
@@ -22,11 +28,15 @@ export function createBareActivities(modelUrl: string) {
 
 function post(agent: http.Agent, url: string, body: unknown): Promise<unknown> {
   return new Promise((resolve, reject) => {
-    const request = http.request(url, { method: 'POST', agent, headers: { 'content-type': 'application/json' } }, (response) => {
-      const chunks: Buffer[] = [];
-      response.on('data', (chunk: Buffer) => chunks.push(chunk));
-      response.on('end', () => resolve(JSON.parse(Buffer.concat(chunks).toString('utf8'))));
-    });
+    const request = http.request(
+      url,
+      { method: 'POST', agent, headers: { 'content-type': 'application/json' } },
+      (response) => {
+        const chunks: Buffer[] = [];
+        response.on('data', (chunk: Buffer) => chunks.push(chunk));
+        response.on('end', () => resolve(JSON.parse(Buffer.concat(chunks).toString('utf8'))));
+      },
+    );
     request.on('error', reject);
     request.end(JSON.stringify(body));
   });

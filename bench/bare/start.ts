@@ -16,7 +16,10 @@ export async function startBare(modelUrl: string, address: string): Promise<Bare
   const worker = await Worker.create({
     connection,
     taskQueue,
-    workflowBundle: await bundleWorkflowCode({ workflowsPath: fileURLToPath(new URL('./workflows.js', import.meta.url)), logger: new DefaultLogger('ERROR') }),
+    workflowBundle: await bundleWorkflowCode({
+      workflowsPath: fileURLToPath(new URL('./workflows.js', import.meta.url)),
+      logger: new DefaultLogger('ERROR'),
+    }),
     activities: createBareActivities(modelUrl),
     stickyQueueScheduleToStartTimeout: '1s',
     maxCachedWorkflows: 300,
@@ -25,7 +28,13 @@ export async function startBare(modelUrl: string, address: string): Promise<Bare
   const client = new Client({ connection });
   return {
     async run(scenario) {
-      await client.workflow.execute('bare', { taskQueue, workflowId: `bare-${randomBytes(8).toString('hex')}`, args: [scenario], workflowTaskTimeout: '2s', requestEagerStart: true });
+      await client.workflow.execute('bare', {
+        taskQueue,
+        workflowId: `bare-${randomBytes(8).toString('hex')}`,
+        args: [scenario],
+        workflowTaskTimeout: '2s',
+        requestEagerStart: true,
+      });
     },
     async close() {
       worker.shutdown();

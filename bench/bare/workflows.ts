@@ -1,7 +1,10 @@
 import { proxyActivities } from '@temporalio/workflow';
 import type { createBareActivities } from './activities.js';
 
-const { llm, tool } = proxyActivities<ReturnType<typeof createBareActivities>>({ startToCloseTimeout: '1m', retry: { initialInterval: '100ms' } });
+const { llm, tool } = proxyActivities<ReturnType<typeof createBareActivities>>({
+  startToCloseTimeout: '1m',
+  retry: { initialInterval: '100ms' },
+});
 
 /** LLM → calls in parallel → LLM …, content carried in the history, nothing stored besides: the lower bound. */
 export async function bare(scenario: string): Promise<string> {
@@ -10,6 +13,12 @@ export async function bare(scenario: string): Promise<string> {
     const reply = await llm(messages);
     if (reply.calls.length === 0) return reply.text;
     const results = await Promise.all(reply.calls.map((call) => tool(call)));
-    messages.push({ role: 'assistant', content: reply.content }, { role: 'user', content: results.map((content, index) => ({ type: 'tool_result', tool_use_id: reply.calls[index], content })) });
+    messages.push(
+      { role: 'assistant', content: reply.content },
+      {
+        role: 'user',
+        content: results.map((content, index) => ({ type: 'tool_result', tool_use_id: reply.calls[index], content })),
+      },
+    );
   }
 }

@@ -269,7 +269,18 @@ create table space_events (
 );
 `;
 
-const OWNED = ['conversations', 'requests', 'messages', 'agents', 'turns', 'calls', 'charges', 'request_events', 'files', 'secrets'];
+const OWNED = [
+  'conversations',
+  'requests',
+  'messages',
+  'agents',
+  'turns',
+  'calls',
+  'charges',
+  'request_events',
+  'files',
+  'secrets',
+];
 const IN_SPACES = ['atoms', 'atom_versions', 'space_events'];
 
 /** The role of every user transaction: it owns nothing and cannot pass by row-level security. */
@@ -288,8 +299,10 @@ create function retinue_sees(space text) returns boolean language sql stable sec
 
 alter table users enable row level security;
 create policy own on users to retinue_app using (id = retinue_user());
-${OWNED.map((table) => `alter table ${table} enable row level security;
-create policy own on ${table} to retinue_app using (user_id = retinue_user()) with check (user_id = retinue_user());`).join('\n')}
+${OWNED.map(
+  (table) => `alter table ${table} enable row level security;
+create policy own on ${table} to retinue_app using (user_id = retinue_user()) with check (user_id = retinue_user());`,
+).join('\n')}
 alter table outbox enable row level security;
 create policy own on outbox to retinue_app using (target->>'user' = retinue_user()) with check (target->>'user' = retinue_user());
 alter table spaces enable row level security;
@@ -298,8 +311,10 @@ alter table space_grants enable row level security;
 create policy seen on space_grants to retinue_app
   using (principal = 'user:' || retinue_user() or retinue_sees(space_id))
   with check (principal = 'user:' || retinue_user() or retinue_sees(space_id));
-${IN_SPACES.map((table) => `alter table ${table} enable row level security;
-create policy seen on ${table} to retinue_app using (retinue_sees(space_id)) with check (retinue_sees(space_id));`).join('\n')}
+${IN_SPACES.map(
+  (table) => `alter table ${table} enable row level security;
+create policy seen on ${table} to retinue_app using (retinue_sees(space_id)) with check (retinue_sees(space_id));`,
+).join('\n')}
 alter table atom_references enable row level security;
 create policy seen on atom_references to retinue_app
   using (exists (select from atoms a where a.id = atom_id)) with check (exists (select from atoms a where a.id = atom_id));

@@ -19,6 +19,7 @@ export async function migrate(pool: pg.Pool): Promise<string[]> {
   const db = new Kysely<unknown>({ dialect: new PostgresDialect({ pool }) });
   const migrator = new Migrator({ db, provider: { getMigrations: async () => MIGRATIONS } });
   const { error, results } = await migrator.migrateToLatest();
-  if (error !== undefined) throw new Error('The database schema could not be brought up to date; the store is unchanged.', { cause: error });
+  if (error !== undefined)
+    throw new Error('The database schema could not be brought up to date; the store is unchanged.', { cause: error });
   return (results ?? []).map((result) => result.migrationName);
 }

@@ -46,7 +46,10 @@ describe('the agent loop', () => {
     expect(log.slice(0, 3).every((line) => line.startsWith('begin'))).toBe(true);
     expect(log.at(-1)).toBe('begin after');
     const calls = await stage.callsOf(view.id);
-    const [starts, ends] = [calls.slice(0, 3).map((call) => Date.parse(call.started_at ?? '')), calls.slice(0, 3).map((call) => Date.parse(call.ended_at ?? ''))];
+    const [starts, ends] = [
+      calls.slice(0, 3).map((call) => Date.parse(call.started_at ?? '')),
+      calls.slice(0, 3).map((call) => Date.parse(call.ended_at ?? '')),
+    ];
     expect(Math.max(...starts)).toBeLessThanOrEqual(Math.min(...ends));
     expect(Date.parse(calls[3]?.started_at ?? '')).toBeGreaterThanOrEqual(Math.max(...ends));
   });
@@ -57,7 +60,11 @@ describe('the agent loop', () => {
     const view = await stage.finish([probe('slow', 'quick', 'middle'), { text: 'thanks' }]);
     const calls = await stage.callsOf(view.id);
     const [, second] = stage.asked(view.id);
-    expect(resultsIn(second).map(({ text }) => text)).toEqual(['{"said":"slow"}', '{"said":"quick"}', '{"said":"middle"}']);
+    expect(resultsIn(second).map(({ text }) => text)).toEqual([
+      '{"said":"slow"}',
+      '{"said":"quick"}',
+      '{"said":"middle"}',
+    ]);
     expect(resultsIn(second).map(({ id }) => id)).toEqual(calls.map((call) => call.id));
     expect(calls.every((call) => call.id.startsWith('call_'))).toBe(true);
   });
@@ -98,9 +105,15 @@ describe('the agent loop', () => {
   });
 
   test('ends a model that never stops calling at the turn limit, with a clear error and what was done', async () => {
-    const again: ScriptTurn = { text: 'once more', calls: [{ name: 'tasks_create', input: { title: 'never enough' } }] };
+    const again: ScriptTurn = {
+      text: 'once more',
+      calls: [{ name: 'tasks_create', input: { title: 'never enough' } }],
+    };
     const view = await stage.finish(Array.from({ length: TURNS }, () => again));
-    expect(view).toMatchObject({ status: 'failed', error: { type: 'turn-limit', message: expect.stringContaining(`${TURNS} turns`) } });
+    expect(view).toMatchObject({
+      status: 'failed',
+      error: { type: 'turn-limit', message: expect.stringContaining(`${TURNS} turns`) },
+    });
     expect(view.result?.outputs).toHaveLength(TURNS);
     expect(stage.asked(view.id)).toHaveLength(TURNS);
   });
@@ -136,7 +149,10 @@ describe('the agent loop', () => {
     const view = await stage.finish([probe('broken'), { text: 'did without' }]);
     expect(view).toMatchObject({ status: 'completed', result: { text: 'did without' } });
     expect(runs).toBe(4);
-    expect(resultsIn(stage.asked(view.id)[1])[0]).toMatchObject({ isError: true, text: expect.stringContaining('failed 4 times') });
+    expect(resultsIn(stage.asked(view.id)[1])[0]).toMatchObject({
+      isError: true,
+      text: expect.stringContaining('failed 4 times'),
+    });
   });
 
   test('takes back everything a skill wrote before it refused', async () => {
@@ -144,7 +160,11 @@ describe('the agent loop', () => {
     stage.inside('writes, then refuses', async ({ spaces, conversation }) => {
       runs += 1;
       const board = await spaces.ofRole('tasks');
-      await spaces.put(board.id, { payload: { title: 'ghost-task' }, metadata: { status: 'open' }, comment: 'to be taken back' });
+      await spaces.put(board.id, {
+        payload: { title: 'ghost-task' },
+        metadata: { status: 'open' },
+        comment: 'to be taken back',
+      });
       await conversation.post('ghost-message', []);
       throw new ProblemError('conflict', 'The board is full.', { errors: [{ path: 'title', message: 'no room' }] });
     });
@@ -165,23 +185,40 @@ describe('the agent loop', () => {
       abortSignal.addEventListener('abort', () => (stopped += 1));
       return new Promise(() => undefined);
     });
-    const view = await stage.finish([{ calls: [{ name: 'probe_short', input: { name: 'hangs' } }] }, { text: 'gave up on it' }]);
+    const view = await stage.finish([
+      { calls: [{ name: 'probe_short', input: { name: 'hangs' } }] },
+      { text: 'gave up on it' },
+    ]);
     expect(view).toMatchObject({ status: 'completed', result: { text: 'gave up on it' } });
-    expect(resultsIn(stage.asked(view.id)[1])[0]).toMatchObject({ isError: true, text: 'The skill took longer than 1 s and was stopped.' });
+    expect(resultsIn(stage.asked(view.id)[1])[0]).toMatchObject({
+      isError: true,
+      text: 'The skill took longer than 1 s and was stopped.',
+    });
     expect(stopped).toBe(4);
   });
 
   test('ends a request that has used its budget, and keeps what it did', async () => {
-    const dear: ScriptTurn = { calls: [{ name: 'tasks_create', input: { title: 'dear task' } }], usage: { inputTokens: 0, outputTokens: 20_000, cacheReadTokens: 0, cacheWriteTokens: 0 } };
+    const dear: ScriptTurn = {
+      calls: [{ name: 'tasks_create', input: { title: 'dear task' } }],
+      usage: { inputTokens: 0, outputTokens: 20_000, cacheReadTokens: 0, cacheWriteTokens: 0 },
+    };
     const view = await stage.finish([dear, { text: 'never asked for' }], { budgetUsd: '0.15' });
-    expect(view).toMatchObject({ status: 'failed', cost: { totalUsd: '0.2' }, error: { type: 'budget', message: expect.stringContaining('$0.15') } });
+    expect(view).toMatchObject({
+      status: 'failed',
+      cost: { totalUsd: '0.2' },
+      error: { type: 'budget', message: expect.stringContaining('$0.15') },
+    });
     expect(view.result?.outputs).toMatchObject([{ title: 'dear task' }]);
     expect(stage.asked(view.id)).toHaveLength(1);
   });
 
   test('asks nothing of a model without a price', async () => {
     const view = await stage.finish([{ text: 'free lunch' }], { model: 'mystery-model-1' });
-    expect(view).toMatchObject({ status: 'failed', cost: { totalUsd: '0' }, error: { type: 'unpriced-model', message: expect.stringContaining('mystery-model-1') } });
+    expect(view).toMatchObject({
+      status: 'failed',
+      cost: { totalUsd: '0' },
+      error: { type: 'unpriced-model', message: expect.stringContaining('mystery-model-1') },
+    });
     expect(stage.asked(view.id)).toEqual([]);
   });
 
@@ -196,14 +233,25 @@ describe('the agent loop', () => {
         { name: 'probe_outward', input: { name: 'seen by others' } },
         { name: 'probe_destructive', input: { name: 'seen by others' } },
         { name: 'send_message', input: { target: 'anna@example.com', text: 'hello' } },
-        { name: 'calendar_create_event', input: { title: 'a talk', start: '2026-11-26T14:00:00Z', end: '2026-11-26T15:00:00Z', timeZone: 'UTC', attendees: ['anna@example.com'] } },
+        {
+          name: 'calendar_create_event',
+          input: {
+            title: 'a talk',
+            start: '2026-11-26T14:00:00Z',
+            end: '2026-11-26T15:00:00Z',
+            timeZone: 'UTC',
+            attendees: ['anna@example.com'],
+          },
+        },
         { name: 'send_message', input: { target: 'me', text: 'hello' } },
       ],
     };
     const view = await stage.finish([outward, { text: 'told you' }]);
     expect(view.status).toBe('completed');
     const results = resultsIn(stage.asked(view.id)[1]);
-    expect(results.slice(0, 4).every((result) => result.isError && result.text.includes('needs the approval of the user'))).toBe(true);
+    expect(
+      results.slice(0, 4).every((result) => result.isError && result.text.includes('needs the approval of the user')),
+    ).toBe(true);
     expect(results[4]?.isError).toBe(false);
     expect(ran).toBe(false);
   });

@@ -8,7 +8,10 @@ import { openStage, resolvers, type Stage } from './stage.js';
 const STOP_MS = 4_000;
 
 function ask(...questions: string[]): ScriptTurn {
-  return { text: 'I need to know more.', calls: questions.map((question) => ({ name: 'ask_user', input: { question } })) };
+  return {
+    text: 'I need to know more.',
+    calls: questions.map((question) => ({ name: 'ask_user', input: { question } })),
+  };
 }
 
 function lastWords(call: RecordedCall | undefined): string {
@@ -48,11 +51,17 @@ describe('a conversation', () => {
       await over.promise;
       return { found: 3 };
     });
-    const request = await stage.play([{ calls: [{ name: 'probe', input: { name: 'steered' } }] }, { text: 'Three, in short.' }]);
+    const request = await stage.play([
+      { calls: [{ name: 'probe', input: { name: 'steered' } }] },
+      { text: 'Three, in short.' },
+    ]);
     await running.promise;
     await stage.say(request, 'keep it short');
     over.resolve();
-    expect(await stage.world.ended(request)).toMatchObject({ status: 'completed', result: { text: 'Three, in short.' } });
+    expect(await stage.world.ended(request)).toMatchObject({
+      status: 'completed',
+      result: { text: 'Three, in short.' },
+    });
     expect(stage.asked(request)).toHaveLength(2);
     expect(lastWords(stage.asked(request)[1])).toMatch(/"found":3[^]*keep it short/);
   });
@@ -60,12 +69,18 @@ describe('a conversation', () => {
   test('waits for the answer to a question with what is known so far, and goes on with it', async () => {
     const request = await stage.play([ask('Which Anna?'), { text: 'Mailed to the right one.' }]);
     const waiting = await stage.world.until(request, (view) => view.status === 'waiting_user');
-    expect(waiting).toMatchObject({ waitingFor: [{ kind: 'user', text: 'Which Anna?' }], result: { text: 'I need to know more.' }, agents: [{ status: 'waiting' }] });
+    expect(waiting).toMatchObject({
+      waitingFor: [{ kind: 'user', text: 'Which Anna?' }],
+      result: { text: 'I need to know more.' },
+      agents: [{ status: 'waiting' }],
+    });
     await stage.say(request, 'Anna Weber');
     const view = await stage.world.ended(request);
     expect(view).toMatchObject({ status: 'completed', waitingFor: [], result: { text: 'Mailed to the right one.' } });
     expect(lastWords(stage.asked(request)[1])).toContain('{"answer":"Anna Weber"}');
-    const statuses = (await stage.eventsOf(request)).filter((event) => event.type === 'status').map((event) => event.data['status']);
+    const statuses = (await stage.eventsOf(request))
+      .filter((event) => event.type === 'status')
+      .map((event) => event.data['status']);
     expect(statuses).toEqual(['queued', 'running', 'waiting_user', 'running', 'completed']);
   });
 
@@ -83,9 +98,16 @@ describe('a conversation', () => {
 
   test('runs what it can beside a question, and asks the model once when all is there', async () => {
     stage.outside('beside', async () => ({ looked: true }));
-    const both: ScriptTurn = { calls: [{ name: 'ask_user', input: { question: 'Which city?' } }, { name: 'probe', input: { name: 'beside' } }] };
+    const both: ScriptTurn = {
+      calls: [
+        { name: 'ask_user', input: { question: 'Which city?' } },
+        { name: 'probe', input: { name: 'beside' } },
+      ],
+    };
     const request = await stage.play([both, { text: 'Both then.' }]);
-    await vi.waitFor(async () => expect((await stage.callsOf(request)).map((call) => call.status)).toEqual(['waiting', 'done']));
+    await vi.waitFor(async () =>
+      expect((await stage.callsOf(request)).map((call) => call.status)).toEqual(['waiting', 'done']),
+    );
     await stage.say(request, 'Berlin');
     expect(await stage.world.ended(request)).toMatchObject({ status: 'completed' });
     expect(lastWords(stage.asked(request)[1])).toMatch(/"answer":"Berlin"[^]*"looked":true/);
@@ -94,14 +116,22 @@ describe('a conversation', () => {
 
   test('refuses a message after the end', async () => {
     const { id } = await stage.finish([{ text: 'over' }]);
-    await expect(stage.say(id, 'one more thing')).rejects.toMatchObject({ type: 'conflict', message: expect.stringContaining('completed') });
+    await expect(stage.say(id, 'one more thing')).rejects.toMatchObject({
+      type: 'conflict',
+      message: expect.stringContaining('completed'),
+    });
   });
 
   test('gives the earlier requests of the conversation to the model', async () => {
     const first = await stage.finish([{ text: 'The code word is heron.' }], { text: 'tell me the code word' });
-    const second = await stage.finish([{ text: 'heron' }], { text: 'what was it again?', conversation: first.conversation });
+    const second = await stage.finish([{ text: 'heron' }], {
+      text: 'what was it again?',
+      conversation: first.conversation,
+    });
     expect(second.conversation).toBe(first.conversation);
-    expect(allWords(stage.asked(second.id)[0])).toMatch(/tell me the code word[^]*The code word is heron\.[^]*what was it again/);
+    expect(allWords(stage.asked(second.id)[0])).toMatch(
+      /tell me the code word[^]*The code word is heron\.[^]*what was it again/,
+    );
     const elsewhere = await stage.finish([{ text: 'no idea' }], { text: 'and here?' });
     expect(allWords(stage.asked(elsewhere.id)[0])).not.toContain('heron');
   });
@@ -112,7 +142,10 @@ describe('a conversation', () => {
       await over.promise;
       return { result: 'forty-two papers' };
     });
-    const long = await stage.play([{ calls: [{ name: 'probe', input: { name: 'research' } }] }, { text: 'There are forty-two papers.' }], { text: 'research this' });
+    const long = await stage.play(
+      [{ calls: [{ name: 'probe', input: { name: 'research' } }] }, { text: 'There are forty-two papers.' }],
+      { text: 'research this' },
+    );
     const { conversation } = await stage.world.until(long, (view) => view.status === 'running');
     await vi.waitFor(async () => expect((await stage.callsOf(long))[0]?.started_at).toBeTruthy());
     const quick = await stage.finish([{ text: 'It is noon.' }], { text: 'what time is it?', conversation });
@@ -120,7 +153,10 @@ describe('a conversation', () => {
     expect(stringsIn(stage.asked(quick.id)[0]?.body?.system).join('\n')).toContain(`${long} (running)`);
     expect((await stage.world.view(long)).status).toBe('running');
     over.resolve();
-    expect(await stage.world.ended(long)).toMatchObject({ status: 'completed', result: { text: 'There are forty-two papers.' } });
+    expect(await stage.world.ended(long)).toMatchObject({
+      status: 'completed',
+      result: { text: 'There are forty-two papers.' },
+    });
   });
 
   describe('that is cancelled', () => {
@@ -148,7 +184,10 @@ describe('a conversation', () => {
         await stopped.promise;
         return { late: true };
       });
-      const request = await stage.play([{ calls: [{ name: 'probe', input: { name: 'to be stopped' } }] }, { text: 'never said' }]);
+      const request = await stage.play([
+        { calls: [{ name: 'probe', input: { name: 'to be stopped' } }] },
+        { text: 'never said' },
+      ]);
       await running.promise;
       await stage.cancel(request);
       const late = delay(STOP_MS).then(() => Promise.reject(new Error('the skill was not stopped')));

@@ -1,6 +1,12 @@
 import { z } from 'zod';
 import { Client } from '@temporalio/client';
-import { outsideSkill, type OutsideContext, type Skill, type TransactionContext, transactionSkill } from '../../contracts/skill.js';
+import {
+  outsideSkill,
+  type OutsideContext,
+  type Skill,
+  type TransactionContext,
+  transactionSkill,
+} from '../../contracts/skill.js';
 import type { EffectClass } from '../../contracts/effect-class.js';
 import type { JsonValue } from '../../contracts/space.js';
 import type { Event, NewRequest } from '../../contracts/request.js';
@@ -10,7 +16,14 @@ import { readEvents } from '../../engine/event-feed.js';
 import type { CallRow, TurnRow } from '../../engine/rows.js';
 import { sql } from '../../store/sql.js';
 import { blocksOf, textOf } from '../stand-ins/anthropic-body.js';
-import { type AnthropicStandIn, type RecordedCall, type ScriptInput, type ScriptTurn, startAnthropicStandIn, type TurnSource } from '../stand-ins/anthropic.js';
+import {
+  type AnthropicStandIn,
+  type RecordedCall,
+  type ScriptInput,
+  type ScriptTurn,
+  startAnthropicStandIn,
+  type TurnSource,
+} from '../stand-ins/anthropic.js';
 import { createWorld, type RequestView, type World, type WorldOptions } from '../helpers/world.js';
 
 type OutsideBehaviour = (context: OutsideContext) => Promise<JsonValue>;
@@ -56,7 +69,11 @@ export async function openStage({ scripts = new Map(), ...options }: StageOption
   model.setScript((input) => turnFor(scripts, input));
   const outside = new Map<string, OutsideBehaviour>();
   const inside = new Map<string, InsideBehaviour>();
-  const world = await createWorld({ ...options, modelUrl: model.url, moreSkills: [...plantedSkills(outside, inside), ...(options.moreSkills ?? [])] });
+  const world = await createWorld({
+    ...options,
+    modelUrl: model.url,
+    moreSkills: [...plantedSkills(outside, inside), ...(options.moreSkills ?? [])],
+  });
   const { engine } = world.serving.installation;
   const keys = new Map<string, string>();
   let reported = 0;
@@ -68,14 +85,17 @@ export async function openStage({ scripts = new Map(), ...options }: StageOption
     return request;
   };
   const rows = <T>(table: string, order: string, request: string): Promise<T[]> =>
-    engine.db.as(world.owner, (tx) => tx.rows<T>(sql<T>`select * from ${sql.raw(table)} where request_id = ${request} order by ${sql.raw(order)}`));
+    engine.db.as(world.owner, (tx) =>
+      tx.rows<T>(sql<T>`select * from ${sql.raw(table)} where request_id = ${request} order by ${sql.raw(order)}`),
+    );
   return {
     world,
     model,
     client: new Client({ connection: world.serving.connection, namespace: world.serving.temporal.namespace }),
     play,
     finish: async (turns, body) => world.ended(await play(turns, body)),
-    asked: (request) => model.calls.filter((call) => call.body !== undefined && keyOf(scripts, call.body.messages) === keys.get(request)),
+    asked: (request) =>
+      model.calls.filter((call) => call.body !== undefined && keyOf(scripts, call.body.messages) === keys.get(request)),
     outside: (name, behaviour) => void outside.set(name, behaviour),
     inside: (name, behaviour) => void inside.set(name, behaviour),
     say: async (request, text) => void (await postMessage(engine, world.owner, request, { text })),
@@ -100,18 +120,27 @@ type Messages = ScriptInput['body']['messages'];
 
 /** The key that was said last belongs to the request that asks. */
 function keyOf(scripts: Scripts, messages: Messages): string | undefined {
-  return [...scripts.keys()].map((key) => ({ key, place: placeOf(messages, key) })).filter(({ place }) => place >= 0).toSorted((a, b) => b.place - a.place)[0]?.key;
+  return [...scripts.keys()]
+    .map((key) => ({ key, place: placeOf(messages, key) }))
+    .filter(({ place }) => place >= 0)
+    .toSorted((a, b) => b.place - a.place)[0]?.key;
 }
 
 function placeOf(messages: Messages, key: string): number {
-  return messages.findLastIndex((message) => message.role === 'user' && blocksOf(message.content).some((block) => block.type === 'text' && textOf([block]).includes(key)));
+  return messages.findLastIndex(
+    (message) =>
+      message.role === 'user' &&
+      blocksOf(message.content).some((block) => block.type === 'text' && textOf([block]).includes(key)),
+  );
 }
 
 /** The turn after as many as the request has had: asking again for one gives the same one. */
 function turnFor(scripts: Scripts, input: ScriptInput): ScriptTurn {
   const key = keyOf(scripts, input.body.messages);
   if (key === undefined) throw new Error('no script for this request');
-  const said = input.body.messages.slice(placeOf(input.body.messages, key)).filter((message) => message.role === 'assistant').length;
+  const said = input.body.messages
+    .slice(placeOf(input.body.messages, key))
+    .filter((message) => message.role === 'assistant').length;
   const source = scripts.get(key)?.[said];
   if (source === undefined) throw new Error(`the script of ${key} has no turn ${said + 1}`);
   return typeof source === 'function' ? source(input) : source;
@@ -119,7 +148,10 @@ function turnFor(scripts: Scripts, input: ScriptInput): ScriptTurn {
 
 const ProbeInputSchema = z.strictObject({ name: z.string(), note: z.string().optional() });
 
-function plantedSkills(outside: ReadonlyMap<string, OutsideBehaviour>, inside: ReadonlyMap<string, InsideBehaviour>): Skill[] {
+function plantedSkills(
+  outside: ReadonlyMap<string, OutsideBehaviour>,
+  inside: ReadonlyMap<string, InsideBehaviour>,
+): Skill[] {
   const manifest = (name: string, effect: EffectClass, timeoutSeconds: number) => ({
     name,
     description: 'Does what the test says.',
@@ -130,13 +162,18 @@ function plantedSkills(outside: ReadonlyMap<string, OutsideBehaviour>, inside: R
     taints: [],
     summary: () => 'Probes',
   });
-  const run = async ({ name }: { name: string }, context: OutsideContext) => ({ output: await known(outside, name)(context) });
+  const run = async ({ name }: { name: string }, context: OutsideContext) => ({
+    output: await known(outside, name)(context),
+  });
   return [
     outsideSkill({ manifest: manifest('probe', 'read', 10), run }),
     outsideSkill({ manifest: manifest('probe_short', 'read', 1), run }),
     outsideSkill({ manifest: manifest('probe_outward', 'outward', 10), run }),
     outsideSkill({ manifest: manifest('probe_destructive', 'destructive', 10), run }),
-    transactionSkill({ manifest: manifest('probe_inside', 'internal', 10), run: async ({ name }, context: TransactionContext) => ({ output: await known(inside, name)(context) }) }),
+    transactionSkill({
+      manifest: manifest('probe_inside', 'internal', 10),
+      run: async ({ name }, context: TransactionContext) => ({ output: await known(inside, name)(context) }),
+    }),
   ];
 }
 
@@ -158,7 +195,11 @@ export function barrier(count: number): () => Promise<void> {
 }
 
 /** A promise that a test resolves. */
-export function resolvers<T = void>(): { promise: Promise<T>; resolve: (value: T) => void; reject: (error: Error) => void } {
+export function resolvers<T = void>(): {
+  promise: Promise<T>;
+  resolve: (value: T) => void;
+  reject: (error: Error) => void;
+} {
   let resolve: (value: T) => void = () => undefined;
   let reject: (error: Error) => void = () => undefined;
   const promise = new Promise<T>((yes, no) => {

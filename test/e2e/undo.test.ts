@@ -22,7 +22,16 @@ function doAll(mark: string): ScriptTurn {
       { name: 'tasks_create', input: { title: `paint ${mark}` } },
       { name: 'remember', input: { text: `the harbour is ${mark}` } },
       { name: 'file_write', input: { path: `${mark}.txt`, text: `about ${mark}` } },
-      { name: 'calendar_create_event', input: { title: `walk ${mark}`, start: '2027-03-01T10:00:00Z', end: '2027-03-01T11:00:00Z', timeZone: 'UTC', attendees: [] } },
+      {
+        name: 'calendar_create_event',
+        input: {
+          title: `walk ${mark}`,
+          start: '2027-03-01T10:00:00Z',
+          end: '2027-03-01T11:00:00Z',
+          timeZone: 'UTC',
+          attendees: [],
+        },
+      },
     ],
   };
 }
@@ -35,11 +44,14 @@ describe('undo', () => {
   afterEach(() => stage.assertClean());
   afterAll(() => stage.close());
 
-  const statusOf = async (call: CallRow): Promise<string> => (await undoState(stage.world.serving.installation.engine, stage.world.owner, call.id)).status;
+  const statusOf = async (call: CallRow): Promise<string> =>
+    (await undoState(stage.world.serving.installation.engine, stage.world.owner, call.id)).status;
   const undone = async (calls: readonly CallRow[]): Promise<void> => {
-    for (const call of calls) await vi.waitFor(async () => expect(await statusOf(call)).toBe('undone'), { timeout: 5_000 });
+    for (const call of calls)
+      await vi.waitFor(async () => expect(await statusOf(call)).toBe('undone'), { timeout: 5_000 });
   };
-  const outputsOf = async (request: string): Promise<string> => JSON.stringify((await stage.callsOf(request)).map((call) => call.output));
+  const outputsOf = async (request: string): Promise<string> =>
+    JSON.stringify((await stage.callsOf(request)).map((call) => call.output));
   const calendarFile = (): string => path.join(stage.world.home, 'local', stage.world.owner, 'calendar.ics');
 
   test('after the end takes back a task, a memory, a file and an event, and asking twice is harmless', async () => {
@@ -62,7 +74,9 @@ describe('undo', () => {
 
   test('while the model thinks happens at once, not when it has answered', async () => {
     const request = await stage.play([doAll('umber'), { text: 'done' }]);
-    await vi.waitFor(async () => expect((await stage.callsOf(request)).filter((call) => call.status === 'done')).toHaveLength(4));
+    await vi.waitFor(async () =>
+      expect((await stage.callsOf(request)).filter((call) => call.status === 'done')).toHaveLength(4),
+    );
     const calls = await stage.callsOf(request);
     await stage.world.ended(request);
     expect(calls).toHaveLength(4);
@@ -84,7 +98,10 @@ describe('undo', () => {
   test('of the last turn is not lost when the model answers at the same moment', async () => {
     for (let round = 0; round < 5; round += 1) {
       stage.model.latencyMs = 60 * round;
-      const request = await stage.play([{ calls: [{ name: 'tasks_create', input: { title: `race ${round}` } }] }, { text: 'done' }]);
+      const request = await stage.play([
+        { calls: [{ name: 'tasks_create', input: { title: `race ${round}` } }] },
+        { text: 'done' },
+      ]);
       await vi.waitFor(() => expect(stage.asked(request)).toHaveLength(2), { interval: 5 });
       const calls = await stage.callsOf(request);
       await stage.undo(calls[0]?.id ?? '');
@@ -95,12 +112,23 @@ describe('undo', () => {
   });
 
   test('of a call in a request that waits for an answer leaves it waiting', async () => {
-    const request = await stage.play([{ calls: [{ name: 'tasks_create', input: { title: 'waiting task' } }, { name: 'ask_user', input: { question: 'Keep it?' } }] }, { text: 'gone' }]);
+    const request = await stage.play([
+      {
+        calls: [
+          { name: 'tasks_create', input: { title: 'waiting task' } },
+          { name: 'ask_user', input: { question: 'Keep it?' } },
+        ],
+      },
+      { text: 'gone' },
+    ]);
     await vi.waitFor(async () => expect((await stage.callsOf(request))[0]?.status).toBe('done'));
     const calls = await stage.callsOf(request);
     await stage.undo(calls[0]?.id ?? '');
     await undone(calls.slice(0, 1));
-    expect(await stage.world.view(request)).toMatchObject({ status: 'waiting_user', waitingFor: [{ text: 'Keep it?' }] });
+    expect(await stage.world.view(request)).toMatchObject({
+      status: 'waiting_user',
+      waitingFor: [{ text: 'Keep it?' }],
+    });
     await stage.say(request, 'no');
     expect((await stage.world.ended(request)).status).toBe('completed');
     expect(JSON.stringify(stage.asked(request)[1]?.body?.messages)).toContain('The user has taken this back since');
@@ -115,22 +143,39 @@ describe('undo', () => {
     });
     const view = await stage.finish([{ calls: [{ name: 'probe', input: { name: 'no undo' } }] }, { text: 'done' }]);
     const [done] = await stage.callsOf(view.id);
-    await expect(stage.undo(done?.id ?? '')).rejects.toMatchObject({ type: 'conflict', message: expect.stringContaining('cannot be undone') });
+    await expect(stage.undo(done?.id ?? '')).rejects.toMatchObject({
+      type: 'conflict',
+      message: expect.stringContaining('cannot be undone'),
+    });
     const open = await stage.play([{ calls: [{ name: 'probe', input: { name: 'not yet' } }] }, { text: 'done' }]);
     await vi.waitFor(async () => expect(await stage.callsOf(open)).toHaveLength(1));
     const [pending] = await stage.callsOf(open);
-    await expect(stage.undo(pending?.id ?? '')).rejects.toMatchObject({ type: 'conflict', message: expect.stringContaining('pending') });
+    await expect(stage.undo(pending?.id ?? '')).rejects.toMatchObject({
+      type: 'conflict',
+      message: expect.stringContaining('pending'),
+    });
     running.resolve();
     await stage.world.ended(open);
     await expect(stage.undo('call_nobody')).rejects.toMatchObject({ type: 'not-found' });
   });
 
   test('that would lose a later change of the file fails with the reason and leaves the file', async () => {
-    const view = await stage.finish([{ calls: [{ name: 'file_write', input: { path: 'plan.txt', text: 'first' } }] }, { calls: [{ name: 'file_write', input: { path: 'plan.txt', text: 'second' } }] }, { text: 'done' }]);
+    const view = await stage.finish([
+      { calls: [{ name: 'file_write', input: { path: 'plan.txt', text: 'first' } }] },
+      { calls: [{ name: 'file_write', input: { path: 'plan.txt', text: 'second' } }] },
+      { text: 'done' },
+    ]);
     const [first] = await stage.callsOf(view.id);
     await stage.undo(first?.id ?? '');
     const { engine } = stage.world.serving.installation;
-    await vi.waitFor(async () => expect(await undoState(engine, stage.world.owner, first?.id ?? '')).toMatchObject({ status: 'done', message: expect.stringContaining('changed since') }));
-    expect(readFileSync(path.join(stage.world.home, 'workspaces', stage.world.owner, 'plan.txt'), 'utf8')).toBe('second');
+    await vi.waitFor(async () =>
+      expect(await undoState(engine, stage.world.owner, first?.id ?? '')).toMatchObject({
+        status: 'done',
+        message: expect.stringContaining('changed since'),
+      }),
+    );
+    expect(readFileSync(path.join(stage.world.home, 'workspaces', stage.world.owner, 'plan.txt'), 'utf8')).toBe(
+      'second',
+    );
   });
 });

@@ -65,7 +65,8 @@ export function createApiClient(url: string, token: string | (() => string)): Ap
         } catch (error) {
           last = String(error);
         }
-        if (Date.now() > end) throw new Error(`the request ${id} did not get there in ${limitMs} ms: ${JSON.stringify(last, null, 1)}`);
+        if (Date.now() > end)
+          throw new Error(`the request ${id} did not get there in ${limitMs} ms: ${JSON.stringify(last, null, 1)}`);
         await delay(50);
       }
     },
@@ -77,7 +78,8 @@ export function createApiClient(url: string, token: string | (() => string)): Ap
 }
 
 function good<T>(answer: Answer<T>, status: number): T {
-  if (answer.status !== status) throw new Error(`expected ${status}, got ${answer.status}: ${JSON.stringify(answer.body)}`);
+  if (answer.status !== status)
+    throw new Error(`expected ${status}, got ${answer.status}: ${JSON.stringify(answer.body)}`);
   return answer.body;
 }
 
@@ -109,7 +111,8 @@ async function readEvents(url: string, authorization: string, options: EventOpti
       if (isEnough(events)) break;
     }
   } catch (error) {
-    if (stop.signal.aborted) throw new Error(`the stream did not end within ${limitMs} ms: ${JSON.stringify(events)}`, { cause: error });
+    if (stop.signal.aborted)
+      throw new Error(`the stream did not end within ${limitMs} ms: ${JSON.stringify(events)}`, { cause: error });
     // A connection that broke is an end like any other: the reader comes back with the last number.
     if (!(error instanceof TypeError)) throw error;
   } finally {

@@ -95,21 +95,27 @@ export async function spawnProduct(options: ProductOptions): Promise<Product> {
   const { home } = options;
   const port = options.port ?? (await freePort());
   const token = options.env && 'RETINUE_TOKEN' in options.env ? options.env['RETINUE_TOKEN'] : TEST_TOKEN;
-  const child = spawn(process.execPath, [options.script ?? path.join(DIST, 'workers', `${options.entry ?? 'start'}.js`)], {
-    cwd: home,
-    env: environmentOf(options, port, token),
-    detached: true,
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
+  const child = spawn(
+    process.execPath,
+    [options.script ?? path.join(DIST, 'workers', `${options.entry ?? 'start'}.js`)],
+    {
+      cwd: home,
+      env: environmentOf(options, port, token),
+      detached: true,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    },
+  );
   homes.add(home);
   const exit = exitOf(child);
   const tracked = { child, exit };
   running.add(tracked);
   void exit.finally(() => running.delete(tracked));
   let output = '';
-  for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => (output += chunk.toString('utf8')));
+  for (const stream of [child.stdout, child.stderr])
+    stream.on('data', (chunk: Buffer) => (output += chunk.toString('utf8')));
   const pid = child.pid ?? 0;
-  const ended = (limitMs = STOP_MS): Promise<Exit> => within(exit, limitMs, () => `the process did not end within ${limitMs} ms:\n${output}`);
+  const ended = (limitMs = STOP_MS): Promise<Exit> =>
+    within(exit, limitMs, () => `the process did not end within ${limitMs} ms:\n${output}`);
   const kill = async (): Promise<void> => {
     child.kill('SIGKILL');
     await ended();
@@ -118,7 +124,10 @@ export async function spawnProduct(options: ProductOptions): Promise<Product> {
     pid,
     home,
     port,
-    api: createApiClient(`http://127.0.0.1:${port}`, token ?? (() => readFileSync(path.join(home, 'token'), 'utf8').trim())),
+    api: createApiClient(
+      `http://127.0.0.1:${port}`,
+      token ?? (() => readFileSync(path.join(home, 'token'), 'utf8').trim()),
+    ),
     exit,
     output: () => output,
     printed: (pattern, limitMs = 10_000) => printed(pattern, limitMs, () => output, child),
@@ -161,13 +170,21 @@ function exitOf(child: ChildProcess): Promise<Exit> {
   });
 }
 
-async function printed(pattern: RegExp, limitMs: number, output: () => string, child: ChildProcess): Promise<RegExpExecArray> {
+async function printed(
+  pattern: RegExp,
+  limitMs: number,
+  output: () => string,
+  child: ChildProcess,
+): Promise<RegExpExecArray> {
   const until = Date.now() + limitMs;
   for (;;) {
     const isOver = child.exitCode !== null || child.signalCode !== null;
     const found = pattern.exec(output());
     if (found !== null) return found;
-    if (isOver) throw new Error(`the process ended (${child.exitCode ?? child.signalCode}) and did not print ${pattern}:\n${output()}`);
+    if (isOver)
+      throw new Error(
+        `the process ended (${child.exitCode ?? child.signalCode}) and did not print ${pattern}:\n${output()}`,
+      );
     if (Date.now() > until) throw new Error(`the process did not print ${pattern} within ${limitMs} ms:\n${output()}`);
     await delay(20);
   }
@@ -181,7 +198,10 @@ export async function temporalServers(home: string): Promise<ProcessInfo[]> {
 /** Everything that runs for a home: processes of the product and Temporal servers name it in their environment or command. */
 export async function leftOvers(product: Product): Promise<string[]> {
   const servers = await temporalServers(product.home);
-  return [...(isAlive(product.pid) ? [`the process ${product.pid}`] : []), ...servers.map(({ commandLine }) => commandLine)];
+  return [
+    ...(isAlive(product.pid) ? [`the process ${product.pid}`] : []),
+    ...servers.map(({ commandLine }) => commandLine),
+  ];
 }
 
 export function isAlive(pid: number): boolean {
@@ -230,12 +250,17 @@ function killNow(pid: number): void {
 }
 
 /** Asks until the answer is something else than undefined or false; fails with what `describe` says after the limit. */
-export async function eventually<T>(ask: () => Promise<T | undefined | false>, limitMs: number, describe: () => unknown): Promise<T> {
+export async function eventually<T>(
+  ask: () => Promise<T | undefined | false>,
+  limitMs: number,
+  describe: () => unknown,
+): Promise<T> {
   const until = Date.now() + limitMs;
   for (;;) {
     const answer = await ask();
     if (answer !== undefined && answer !== false) return answer;
-    if (Date.now() > until) throw new Error(`it did not get there within ${limitMs} ms: ${JSON.stringify(describe(), null, 1)}`);
+    if (Date.now() > until)
+      throw new Error(`it did not get there within ${limitMs} ms: ${JSON.stringify(describe(), null, 1)}`);
     await delay(50);
   }
 }

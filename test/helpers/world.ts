@@ -51,7 +51,11 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
   const home = options.home ?? mkdtempSync(path.join(tmpdir(), 'retinue-world-'));
   const taskQueue = options.taskQueue ?? `test-${randomBytes(6).toString('hex')}`;
   const threshold = process.env['RETINUE_TEST_HISTORY_EVENTS'];
-  const temporal = { taskQueue, ...(threshold === undefined ? {} : { historyEvents: Number(threshold) }), ...options.file?.temporal };
+  const temporal = {
+    taskQueue,
+    ...(threshold === undefined ? {} : { historyEvents: Number(threshold) }),
+    ...options.file?.temporal,
+  };
   mkdirSync(home, { recursive: true });
   writeFileSync(path.join(home, 'retinue.yaml'), stringify({ ...options.file, temporal }));
   const config = loadConfig(
@@ -60,12 +64,21 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
       RETINUE_TOKEN: 'test-token-of-the-owner',
       RETINUE_CONFIG: path.join(home, 'retinue.yaml'),
       TEMPORAL_ADDRESS: inject('temporalAddress'),
-      ...(options.modelUrl === undefined ? {} : { ANTHROPIC_BASE_URL: options.modelUrl, ANTHROPIC_API_KEY: 'test-key' }),
+      ...(options.modelUrl === undefined
+        ? {}
+        : { ANTHROPIC_BASE_URL: options.modelUrl, ANTHROPIC_API_KEY: 'test-key' }),
       ...(options.databaseUrl === undefined ? {} : { DATABASE_URL: options.databaseUrl }),
     },
     home,
   );
-  const serving = await serve({ config, api: true, worker: true, say: () => undefined, log: pino({ level: 'silent' }), ...(options.moreSkills === undefined ? {} : { moreSkills: options.moreSkills }) });
+  const serving = await serve({
+    config,
+    api: true,
+    worker: true,
+    say: () => undefined,
+    log: pino({ level: 'silent' }),
+    ...(options.moreSkills === undefined ? {} : { moreSkills: options.moreSkills }),
+  });
   const owner = serving.owner;
   const { engine } = serving.installation;
   const view = (request: string): Promise<RequestView> => viewRequest(engine, owner, request);
@@ -74,7 +87,8 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
     for (;;) {
       const now = await view(request);
       if (predicate(now)) return now;
-      if (Date.now() > end) throw new Error(`the request did not get there in ${limitMs} ms: ${JSON.stringify(now, null, 1)}`);
+      if (Date.now() > end)
+        throw new Error(`the request did not get there in ${limitMs} ms: ${JSON.stringify(now, null, 1)}`);
       await new Promise((resolve) => setTimeout(resolve, 20));
     }
   };

@@ -56,8 +56,13 @@ async function failInWorkflow(options: FailOrphanedOptions, workflowId: string):
 }
 
 /** Otherwise the next workflow task would first be offered to the dead worker's own queue, for as long as that may take. */
-async function forgetWorker({ connection, namespace }: FailOrphanedOptions, execution: { workflowId: string; runId: string }): Promise<void> {
-  await unlessGone(() => withinLimit(connection, () => connection.workflowService.resetStickyTaskQueue({ namespace, execution })));
+async function forgetWorker(
+  { connection, namespace }: FailOrphanedOptions,
+  execution: { workflowId: string; runId: string },
+): Promise<void> {
+  await unlessGone(() =>
+    withinLimit(connection, () => connection.workflowService.resetStickyTaskQueue({ namespace, execution })),
+  );
 }
 
 /** A cancelled activity still waits for its worker's answer, as far as it was started. */

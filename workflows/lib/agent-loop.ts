@@ -1,4 +1,13 @@
-import { CancellationScope, continueAsNew, isCancellation, log, proxyActivities, proxyLocalActivities, sleep, workflowInfo } from '@temporalio/workflow';
+import {
+  CancellationScope,
+  continueAsNew,
+  isCancellation,
+  log,
+  proxyActivities,
+  proxyLocalActivities,
+  sleep,
+  workflowInfo,
+} from '@temporalio/workflow';
 import type { Activities } from '../../activities/index.js';
 import type { CallInput, CallStep, RequestWorkflowInput, Step } from '../../contracts/step.js';
 import { Readable } from './readable.js';
@@ -9,7 +18,11 @@ const RETRY = { initialInterval: '100ms', backoffCoefficient: 2, maximumInterval
 const { think } = proxyActivities<Activities>({ startToCloseTimeout: '20m', heartbeatTimeout: '6s', retry: RETRY });
 const { runSkill, giveUp } = proxyActivities<Activities>({ startToCloseTimeout: '30s', retry: RETRY });
 /** Steps of the store alone: over in milliseconds, keyed by their rows, so running one again after a crash changes nothing. */
-const { nextStep, runSkill: runQuickSkill } = proxyLocalActivities<Activities>({ startToCloseTimeout: '10s', retry: RETRY, localRetryThreshold: '5s' });
+const { nextStep, runSkill: runQuickSkill } = proxyLocalActivities<Activities>({
+  startToCloseTimeout: '10s',
+  retry: RETRY,
+  localRetryThreshold: '5s',
+});
 
 /** Calls that take longer than this must show signs of life. */
 const HEARTBEAT_FROM_MS = 10_000;
@@ -41,7 +54,9 @@ async function follow(input: RequestWorkflowInput, step: Exclude<Step, { kind: '
     case 'wait':
       return waitForChange(input, step.until, wakes);
     case 'think':
-      return interruptible(input, wakes, () => think.executeWithOptions({ summary: step.summary }, [{ ...input, turn: step.turn }]));
+      return interruptible(input, wakes, () =>
+        think.executeWithOptions({ summary: step.summary }, [{ ...input, turn: step.turn }]),
+      );
     case 'calls':
       if (isUndo(step)) return takeBack(input, step);
       return interruptible(input, wakes, async () => {
@@ -68,8 +83,16 @@ async function runCalls(input: RequestWorkflowInput, step: CallsStep): Promise<v
 }
 
 async function runCall(input: RequestWorkflowInput, call: CallStep): Promise<void> {
-  const work: CallInput = { user: input.user, request: input.request, agent: input.agent, callId: call.callId, mode: call.mode, quick: call.quick };
-  if (call.quick) return runQuickSkill.executeWithOptions({ summary: call.summary, startToCloseTimeout: call.timeoutMs }, [work]);
+  const work: CallInput = {
+    user: input.user,
+    request: input.request,
+    agent: input.agent,
+    callId: call.callId,
+    mode: call.mode,
+    quick: call.quick,
+  };
+  if (call.quick)
+    return runQuickSkill.executeWithOptions({ summary: call.summary, startToCloseTimeout: call.timeoutMs }, [work]);
   const options = {
     summary: call.summary,
     startToCloseTimeout: call.timeoutMs + 5_000,
@@ -84,7 +107,9 @@ const SHORTEST_WAIT_MS = 1_000;
 /** Sleeps until the rows change or the time has come. */
 async function waitForChange(input: RequestWorkflowInput, until: string, wakes: Wakes): Promise<Step> {
   const timer = new CancellationScope();
-  const over = timer.run(() => sleep(Math.max(SHORTEST_WAIT_MS, Date.parse(until) - Date.now()))).catch(ignoreCancellation);
+  const over = timer
+    .run(() => sleep(Math.max(SHORTEST_WAIT_MS, Date.parse(until) - Date.now())))
+    .catch(ignoreCancellation);
   await Promise.race([wakes.arrived, over]);
   timer.cancel();
   wakes.take();
