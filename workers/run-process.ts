@@ -33,8 +33,7 @@ export async function runProcess(role: ProcessRole): Promise<void> {
     process.stderr.write(`\n${error instanceof Error ? error.message : String(error)}\n`);
     const cause = error instanceof Error && error.cause instanceof Error ? error.cause.message : '';
     if (cause !== '' && !(error instanceof Error && error.message.includes(cause)))
-      process.stderr.write(`(${cause})
-`);
+      process.stderr.write(`(${cause})\n`);
     process.exit(1);
   }
 }
