@@ -1,3 +1,4 @@
+import { stricter } from '../contracts/gate.js';
 import { ProblemError } from '../contracts/problem.js';
 import type { OutsideSkill, Skill, TransactionContext, TransactionSkill } from '../contracts/skill.js';
 import type { CallInput } from '../contracts/step.js';
@@ -117,11 +118,11 @@ function explained(error: ProblemError): string {
 
 /** The gate again, with today's rules: a call judged yesterday may have to wait today. */
 function refuseUnlessAllowed(skill: Skill, begun: BegunCall): void {
-  if (
-    begun.call.verdict !== 'run' ||
-    verdictFor(skill, begun.call.input, { labels: begun.labels, conversationId: begun.caller.conversationId }) !== 'run'
-  )
-    throw new SkillRefusal(NEEDS_APPROVAL);
+  const today = verdictFor(skill, begun.call.input, {
+    labels: begun.labels,
+    conversationId: begun.caller.conversationId,
+  });
+  if (stricter(begun.call.verdict, today) !== 'run') throw new SkillRefusal(NEEDS_APPROVAL);
 }
 
 function outcomeOf(

@@ -24,7 +24,7 @@ function refusal(issues: readonly Issue[], part: string): ProblemError {
 }
 
 /** One entry a wrong field; unknown fields are named themselves, and of a choice the form that was meant is judged. */
-export function fieldErrors(issues: readonly Issue[], part = 'body'): FieldError[] {
+function fieldErrors(issues: readonly Issue[], part = 'body'): FieldError[] {
   return issues
     .flatMap((issue) => entriesOf(issue, []))
     .slice(0, MOST_ERRORS)

@@ -41,7 +41,7 @@ const base = {
 } as const;
 
 /** Skills that stand for work: none, a wait of 1.5 s, and 200 kB of result. */
-export const benchSkills: readonly Skill[] = [
+const benchSkills: readonly Skill[] = [
   transactionSkill({
     manifest: { ...base, name: 'bench_tool', timeoutSeconds: 10 },
     run: async () => ({ output: { text: 'x'.repeat(200) } }),

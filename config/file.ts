@@ -18,7 +18,7 @@ const PriceSchema = z
   .describe('USD per million tokens');
 
 /** `retinue.yaml`: everything that is not a secret and not an address. */
-export const FileSchema = z.strictObject({
+const FileSchema = z.strictObject({
   owner: z
     .strictObject({ name: z.string().min(1).max(200).default('Owner'), timeZone: TimeZoneSchema.optional() })
     .prefault({}),

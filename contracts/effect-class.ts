@@ -3,7 +3,7 @@ export const EFFECT_CLASSES = ['read', 'egress', 'internal', 'destructive', 'out
 export type EffectClass = (typeof EFFECT_CLASSES)[number];
 
 /** What an agent's context contains: somebody else's words, or private content. Only ever added. */
-export const LABELS = ['untrusted', 'private'] as const;
+const LABELS = ['untrusted', 'private'] as const;
 export type Label = (typeof LABELS)[number];
 
 export type Verdict = 'run' | 'approve' | 'refuse';

@@ -25,6 +25,7 @@ export function gate(question: GateQuestion): Verdict {
 
 const STRICTNESS: readonly Verdict[] = ['run', 'approve', 'refuse'];
 
+/** Of two verdicts on one call, the one that counts. */
 export function stricter(a: Verdict, b: Verdict): Verdict {
   return STRICTNESS.indexOf(a) >= STRICTNESS.indexOf(b) ? a : b;
 }

@@ -7,7 +7,3 @@ export const WAKE_SIGNAL = 'wake';
 export function requestWorkflowId(requestId: string): string {
   return `request:${requestId}`;
 }
-
-export function requestIdOf(workflowId: string): string | undefined {
-  return workflowId.startsWith('request:') ? workflowId.slice('request:'.length) : undefined;
-}

@@ -1,5 +1,5 @@
 /** Problem types of the API; the value is the last part of `/problems/…`. Free of zod. */
-export const PROBLEM_STATUS = {
+const PROBLEM_STATUS = {
   'invalid-body': 400,
   unauthorised: 401,
   forbidden: 403,

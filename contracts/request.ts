@@ -30,7 +30,7 @@ export const FileSchema = z
 export type File = z.infer<typeof FileSchema>;
 
 /** A file inside a JSON body, or one uploaded before. */
-export const AttachmentSchema = z.union([
+const AttachmentSchema = z.union([
   z.strictObject({
     mediaType: CleanTextSchema.min(1).max(200),
     name: CleanTextSchema.max(200).optional(),
@@ -69,14 +69,14 @@ export const NewMessageSchema = z
   .meta({ id: 'NewMessage' });
 export type NewMessage = z.infer<typeof NewMessageSchema>;
 
-export const WaitingForSchema = z.object({
+const WaitingForSchema = z.object({
   kind: z.enum(['approval', 'user', 'slot', 'model', 'reauth']),
   id: z.string().optional(),
   text: z.string(),
 });
 export type WaitingFor = z.infer<typeof WaitingForSchema>;
 
-export const OutputSchema = z.object({ kind: z.string(), title: z.string(), ref: z.string() });
+const OutputSchema = z.object({ kind: z.string(), title: z.string(), ref: z.string() });
 export type Output = z.infer<typeof OutputSchema>;
 
 export const ChargeSchema = z
@@ -94,7 +94,7 @@ export const ChargeSchema = z
   .meta({ id: 'Charge' });
 export type Charge = z.infer<typeof ChargeSchema>;
 
-export const AgentSchema = z
+const AgentSchema = z
   .object({
     id: z.string(),
     label: z.string(),
@@ -146,7 +146,7 @@ export const ConversationSchema = z
   .meta({ id: 'Conversation' });
 export type Conversation = z.infer<typeof ConversationSchema>;
 
-export const EVENT_TYPES = [
+const EVENT_TYPES = [
   'status',
   'text',
   'text.reset',

@@ -5,8 +5,8 @@ export const SPACE_ROLES = ['memory', 'tasks', 'meetings', 'contacts', 'instruct
 export const SpaceRoleSchema = z.enum(SPACE_ROLES);
 export type SpaceRole = z.infer<typeof SpaceRoleSchema>;
 
-export const PERMISSIONS = ['read', 'append', 'write', 'grant'] as const;
-export const PermissionSchema = z.enum(PERMISSIONS);
+const PERMISSIONS = ['read', 'append', 'write', 'grant'] as const;
+const PermissionSchema = z.enum(PERMISSIONS);
 export type Permission = z.infer<typeof PermissionSchema>;
 
 export const AtomOriginSchema = z.enum(['user', 'agent', 'untrusted']);
@@ -102,7 +102,7 @@ export const AtomPatchSchema = z.strictObject({
 export type AtomPatch = z.infer<typeof AtomPatchSchema>;
 
 const ComparableSchema = z.union([CleanTextSchema, z.number()]);
-export const MetadataConditionSchema = z.union([
+const MetadataConditionSchema = z.union([
   MetadataValueSchema,
   z.strictObject({
     lt: ComparableSchema.optional(),

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { CleanTextSchema, TimeZoneSchema } from './text.js';
 
 const ClockSchema = z.string().regex(/^([01]\d|2[0-3]):[0-5]\d$/, 'must be a time such as 22:00');
-export const QuietHoursSchema = z.strictObject({ from: ClockSchema, to: ClockSchema });
+const QuietHoursSchema = z.strictObject({ from: ClockSchema, to: ClockSchema });
 const ChannelSchema = z.strictObject({ kind: CleanTextSchema.min(1).max(50), id: CleanTextSchema.min(1).max(200) });
 
 export const UserSchema = z

@@ -97,7 +97,7 @@ export async function deleteFile(engine: Engine, user: string, id: string): Prom
 }
 
 /** In the order of `ids`. */
-export async function filesByIds(tx: Tx, ids: readonly string[]): Promise<StoredFile[]> {
+async function filesByIds(tx: Tx, ids: readonly string[]): Promise<StoredFile[]> {
   if (ids.length === 0) return [];
   const rows = await tx.rows<StoredFile>(sql`select ${COLUMNS} from files f where f.id = any(${ids})`);
   return ids.flatMap((id) => rows.find((row) => row.id === id) ?? []);

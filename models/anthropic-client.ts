@@ -13,7 +13,7 @@ import { type ModelErrorContext, toModelError } from './model-errors.js';
 import { toWireRequest } from './wire-request.js';
 
 /** Where the Messages API is when nothing else is configured. */
-export const ANTHROPIC_URL = 'https://api.anthropic.com';
+const ANTHROPIC_URL = 'https://api.anthropic.com';
 
 /** Sent where a base URL needs no key, because the SDK insists on one. */
 const NO_KEY = 'none';

@@ -1,7 +1,7 @@
 import type { PriceRow, TokenPrices } from './price-table.js';
 import { rowFor } from './prices.js';
 
-export const MODEL_TIERS = ['fast', 'smart'] as const;
+const MODEL_TIERS = ['fast', 'smart'] as const;
 export type ModelTier = (typeof MODEL_TIERS)[number];
 
 /** The model id that the in-process rehearsal model answers to. */
@@ -19,7 +19,7 @@ export interface ModelCatalogueConfig {
 }
 
 /** What is used where the configuration is silent. */
-export const DEFAULT_CATALOGUE: ModelCatalogueConfig = {
+const DEFAULT_CATALOGUE: ModelCatalogueConfig = {
   tiers: { fast: 'claude-haiku-5-5', smart: 'claude-sonnet-5-5' },
   fallback: [],
   maxOutputTokens: 8_192,

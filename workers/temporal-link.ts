@@ -2,7 +2,8 @@ import { readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Client, Connection, type ConnectionLike } from '@temporalio/client';
 import { NativeConnection } from '@temporalio/worker';
-import type { Config } from '../config/index.js';
+import { type Config, ConfigurationError } from '../config/index.js';
+import { GRPC, grpcCode, withinLimit } from './dev-server/grpc-call.js';
 import { prepareNamespace } from './dev-server/prepare-namespace.js';
 
 const PATIENCE_MS = 60_000;
@@ -26,8 +27,9 @@ export async function connectNative(
   const until = Date.now() + patienceMs;
   for (;;) {
     try {
-      return await NativeConnection.connect(optionsOf(config, address));
+      return await connectOnce(config, address);
     } catch (error) {
+      if (error instanceof ConfigurationError) throw error;
       const reason = error instanceof Error ? error.message : String(error);
       if (Date.now() > until)
         throw new Error(
@@ -37,6 +39,20 @@ export async function connectNative(
       say(`waiting for Temporal at ${address}`);
       await delay(2_000);
     }
+  }
+}
+
+/** Throws `ConfigurationError` when the server is there and does not know the namespace: waiting would not help. */
+async function connectOnce(config: Config, address: string): Promise<NativeConnection> {
+  const connection = await NativeConnection.connect(optionsOf(config, address));
+  const namespace = config.environment.TEMPORAL_NAMESPACE;
+  try {
+    await withinLimit(connection, () => connection.workflowService.describeNamespace({ namespace }));
+    return connection;
+  } catch (error) {
+    await connection.close();
+    if (grpcCode(error) !== GRPC.notFound) throw error;
+    throw new ConfigurationError(`Temporal at ${address} has no namespace ${namespace}. Check TEMPORAL_NAMESPACE.`);
   }
 }
 

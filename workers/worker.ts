@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import {
   bundleWorkflowCode,
   DefaultLogger,
+  makeTelemetryFilterString,
   type NativeConnection,
   Runtime,
   Worker,
@@ -20,11 +21,13 @@ export function installTemporalRuntime(log: Logger): void {
     logger: new DefaultLogger('WARN', ({ level, message, meta }) =>
       log[level === 'ERROR' ? 'error' : 'warn']({ meta }, `temporal: ${message}`),
     ),
+    // Without `forward` the native part prints to the terminal by itself.
+    telemetryOptions: { logging: { forward: {}, filter: makeTelemetryFilterString({ core: 'WARN', other: 'ERROR' }) } },
   });
 }
 
 /** The bundle made at build time; from sources it is made now. */
-export async function workflowBundle(): Promise<NonNullable<WorkerOptions['workflowBundle']>> {
+async function workflowBundle(): Promise<NonNullable<WorkerOptions['workflowBundle']>> {
   const built = fileURLToPath(new URL('../workflow-bundle.js', import.meta.url));
   if (existsSync(built)) return { codePath: built };
   return bundleWorkflowCode({

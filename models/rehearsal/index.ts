@@ -3,9 +3,6 @@ import { rehearse } from './rehearse.js';
 import { BadBodyError, parseRequest } from './request.js';
 import { idFrom, toErrorBody, toEvents, toMessage, type WireErrorType, type WireEvent } from './wire.js';
 
-/** The model id under which prices and settings know the rehearsal model. */
-export const REHEARSAL_MODEL = 'rehearsal';
-
 function jsonResponse(status: number, body: unknown, requestId: string): Response {
   return new Response(JSON.stringify(body), {
     status,

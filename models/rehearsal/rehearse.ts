@@ -12,7 +12,7 @@ import { readSituation, type Situation } from './situation.js';
 import { shorten } from './text.js';
 
 /** Ends every reply in text, so that nobody takes the rules for a model. */
-export const REHEARSAL_LABEL = '(rehearsal model: simple rules, no intelligence)';
+const REHEARSAL_LABEL = '(rehearsal model: simple rules, no intelligence)';
 
 /** What the model answers: calls to make, or a text that ends the turn. */
 export type Rehearsal =

@@ -16,7 +16,7 @@ function zoned(text: string, zone: string): Temporal.ZonedDateTime | undefined {
 }
 
 /** A day or an instant in words, in the user's zone; anything else as it is. */
-export function whenText(value: string, setting: Setting): string {
+function whenText(value: string, setting: Setting): string {
   const time = zoned(value, setting.timeZone);
   if (time) return `${dayText(time.toPlainDate())}, ${clockText(time)}`;
   try {
@@ -37,7 +37,7 @@ export function clockText(time: Temporal.ZonedDateTime): string {
 }
 
 /** One event with its local times. */
-export function eventText(event: JsonRecord, setting: Setting): string {
+function eventText(event: JsonRecord, setting: Setting): string {
   const title = stringOf(event, 'title', 'summary') ?? 'untitled';
   const [start, end] = [stringOf(event, 'start'), stringOf(event, 'end')];
   const zone = setting.timeZone;

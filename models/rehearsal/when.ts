@@ -114,6 +114,6 @@ function todayByClock(clause: string, times: readonly TimeMention[], now: Tempor
 }
 
 /** Cuts a span out of a clause. */
-export function withoutSpan(clause: string, span: Span): string {
+function withoutSpan(clause: string, span: Span): string {
   return tidy(`${clause.slice(0, span.from)} ${clause.slice(span.to)}`);
 }

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { Rehearsal } from './rehearse.js';
 
 /** Tokens by the rule of thumb of four characters, never none. */
-export function estimateTokens(text: string): number {
+function estimateTokens(text: string): number {
   return Math.max(1, Math.ceil(text.length / 4));
 }
 

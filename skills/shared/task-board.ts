@@ -11,7 +11,7 @@ const TITLE_BYTES = 500;
 const NOTES_BYTES = 4000;
 
 /** A task without a status is open: somebody put it on the board without more. */
-export function statusOf(atom: Atom): TaskStatus {
+function statusOf(atom: Atom): TaskStatus {
   const status = TaskStatusSchema.safeParse(atom.metadata['status']);
   return status.success ? status.data : 'open';
 }

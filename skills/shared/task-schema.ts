@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { CleanTextSchema } from '../../contracts/text.js';
 
-export const TASK_STATUSES = ['open', 'done', 'held'] as const;
+const TASK_STATUSES = ['open', 'done', 'held'] as const;
 export const TaskStatusSchema = z.enum(TASK_STATUSES);
 export type TaskStatus = z.infer<typeof TaskStatusSchema>;
 

@@ -27,7 +27,7 @@ export async function choosePorts(wanted: Partial<ServerPorts>): Promise<ServerP
 }
 
 /** Whether 127.0.0.1:`port` can be listened on right now. */
-export async function isFree(port: number): Promise<boolean> {
+async function isFree(port: number): Promise<boolean> {
   return (await listenOnce(port)) !== null;
 }
 
