@@ -43,8 +43,3 @@ export interface CallInput extends AgentRef {
   readonly mode: 'run' | 'undo';
   readonly quick: boolean;
 }
-
-/** Why an activity could not do its work, as a code that may stand in a history. */
-export interface FailureNote {
-  readonly code: string;
-}

@@ -34,7 +34,7 @@ const HEARTBEAT_FROM_MS = 10_000;
 export async function runAgent(input: RequestWorkflowInput): Promise<string> {
   const wakes = new Wakes();
   const readable = new Readable(input.searchable);
-  let step: Step = { kind: 'think', turn: 1, summary: 'starting' };
+  let step: Step = { kind: 'think', turn: 1, summary: 'turn 1: ask the model' };
   for (let steps = 1; ; steps += 1) {
     readable.show(step);
     if (step.kind === 'done') {
