@@ -75,9 +75,10 @@ export async function spaceOfRole(tx: Tx, actor: Actor, role: SpaceRole): Promis
 export async function createSpace(tx: Tx, actor: Actor, space: NewSpace & { role?: SpaceRole }): Promise<Space> {
   const id = newId('spc');
   await tx.run(sql`
-    with made as (
-      insert into spaces (id, owner_id, name, description, convention, role, tags)
-      values (${id}, ${actor.user}, ${space.name}, ${space.description ?? ''}, ${space.convention ?? null}, ${space.role ?? null}, ${space.tags ?? []}))
+    insert into spaces (id, owner_id, name, description, convention, role, tags)
+    values (${id}, ${actor.user}, ${space.name}, ${space.description ?? ''}, ${space.convention ?? null}, ${space.role ?? null}, ${space.tags ?? []})`);
+  // Row-level security lets only the owner of a space that is there already give the first grant.
+  await tx.run(sql`
     insert into space_grants (space_id, principal, permission, granted_by) values (${id}, ${`user:${actor.user}`}, 'grant', ${actor.author})`);
   return getSpace(tx, actor, id);
 }

@@ -50,13 +50,15 @@ export async function startWorker(
   namespace: string,
 ): Promise<RunningWorker> {
   const bundle = await workflowBundle();
+  const activities = createActivities(installation.activityDeps);
   const make = (): Promise<Worker> =>
     Worker.create({
       connection,
       namespace,
       taskQueue: installation.config.file.temporal.taskQueue,
       workflowBundle: bundle,
-      activities: { ...createActivities(installation.activityDeps) },
+      // Calls of store skills come under their skill's name.
+      activities: { ...activities, default: activities.runSkill },
       maxCachedWorkflows: installation.config.file.temporal.cachedWorkflows,
       stickyQueueScheduleToStartTimeout: '1s',
       maxHeartbeatThrottleInterval: '1500ms',

@@ -296,6 +296,9 @@ revoke all on tokens from retinue_app;
 create function retinue_user() returns text language sql stable as $$ select current_setting('retinue.user_id', true) $$;
 create function retinue_sees(space text) returns boolean language sql stable security definer as
   $$ select exists (select from space_grants g where g.space_id = space and g.principal = 'user:' || current_setting('retinue.user_id', true)) $$;
+create function retinue_may_share(space text) returns boolean language sql stable security definer as
+  $$ select exists (select from spaces s where s.id = space and s.owner_id = current_setting('retinue.user_id', true))
+    or exists (select from space_grants g where g.space_id = space and g.permission = 'grant' and g.principal = 'user:' || current_setting('retinue.user_id', true)) $$;
 
 alter table users enable row level security;
 create policy own on users to retinue_app using (id = retinue_user());
@@ -307,10 +310,12 @@ alter table outbox enable row level security;
 create policy own on outbox to retinue_app using (target->>'user' = retinue_user()) with check (target->>'user' = retinue_user());
 alter table spaces enable row level security;
 create policy seen on spaces to retinue_app using (owner_id = retinue_user() or retinue_sees(id)) with check (owner_id = retinue_user() or retinue_sees(id));
+create policy removed on spaces as restrictive for delete to retinue_app using (owner_id = retinue_user());
 alter table space_grants enable row level security;
 create policy seen on space_grants to retinue_app
   using (principal = 'user:' || retinue_user() or retinue_sees(space_id))
-  with check (principal = 'user:' || retinue_user() or retinue_sees(space_id));
+  with check (retinue_may_share(space_id));
+create policy revoked on space_grants as restrictive for delete to retinue_app using (retinue_may_share(space_id));
 ${IN_SPACES.map(
   (table) => `alter table ${table} enable row level security;
 create policy seen on ${table} to retinue_app using (retinue_sees(space_id)) with check (retinue_sees(space_id));`,

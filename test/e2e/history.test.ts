@@ -91,7 +91,7 @@ describe('the history of a request', () => {
     expect(summaryOf(events[0] ?? {})).toBe(`new request ${view.id}`);
     const steps = events.filter((event) => event.activityTaskScheduledEventAttributes ?? event.markerRecordedEventAttributes);
     const summaries = steps.map(summaryOf);
-    expect(summaries).toEqual(expect.arrayContaining(['starting', 'file_list', 'tasks_list', 'turn 2: ask the model']));
+    expect(summaries).toEqual(expect.arrayContaining(['turn 1: ask the model', 'file_list', 'tasks_list', 'turn 2: ask the model']));
     for (const summary of summaries) expect(summary).toEqual(expect.stringMatching(/\S/));
   });
 

@@ -24,6 +24,8 @@ export interface WorldOptions {
   /** Goes on with the home folder of an earlier world. */
   readonly home?: string;
   readonly taskQueue?: string;
+  /** Default is the run's own Temporal server. */
+  readonly temporalAddress?: string;
   readonly moreSkills?: readonly Skill[];
 }
 
@@ -63,7 +65,7 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
       RETINUE_HOME: home,
       RETINUE_TOKEN: 'test-token-of-the-owner',
       RETINUE_CONFIG: path.join(home, 'retinue.yaml'),
-      TEMPORAL_ADDRESS: inject('temporalAddress'),
+      TEMPORAL_ADDRESS: options.temporalAddress ?? inject('temporalAddress'),
       ...(options.modelUrl === undefined
         ? {}
         : { ANTHROPIC_BASE_URL: options.modelUrl, ANTHROPIC_API_KEY: 'test-key' }),

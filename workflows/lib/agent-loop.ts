@@ -18,11 +18,10 @@ const RETRY = { initialInterval: '100ms', backoffCoefficient: 2, maximumInterval
 const { think } = proxyActivities<Activities>({ startToCloseTimeout: '20m', heartbeatTimeout: '6s', retry: RETRY });
 const { runSkill, giveUp } = proxyActivities<Activities>({ startToCloseTimeout: '30s', retry: RETRY });
 /** Steps of the store alone: over in milliseconds, keyed by their rows, so running one again after a crash changes nothing. */
-const { nextStep, runSkill: runQuickSkill } = proxyLocalActivities<Activities>({
-  startToCloseTimeout: '10s',
-  retry: RETRY,
-  localRetryThreshold: '5s',
-});
+const QUICK = { startToCloseTimeout: '10s', retry: RETRY, localRetryThreshold: '5s' } as const;
+const { nextStep } = proxyLocalActivities<Activities>(QUICK);
+/** One activity type a skill, because the web UI shows a local activity's type and not its summary; all are `runSkill`. */
+const quickSkills = proxyLocalActivities<Record<`skill:${string}`, Activities['runSkill']>>(QUICK);
 
 /** Calls that take longer than this must show signs of life. */
 const HEARTBEAT_FROM_MS = 10_000;
@@ -91,8 +90,10 @@ async function runCall(input: RequestWorkflowInput, call: CallStep): Promise<voi
     mode: call.mode,
     quick: call.quick,
   };
-  if (call.quick)
-    return runQuickSkill.executeWithOptions({ summary: call.summary, startToCloseTimeout: call.timeoutMs }, [work]);
+  const runQuick = call.quick ? quickSkills[`skill:${call.skill}`] : undefined;
+  if (runQuick !== undefined) {
+    return runQuick.executeWithOptions({ summary: call.summary, startToCloseTimeout: call.timeoutMs }, [work]);
+  }
   const options = {
     summary: call.summary,
     startToCloseTimeout: call.timeoutMs + 5_000,

@@ -1,0 +1,150 @@
+/**
+ * Records the golden histories anew: `npx tsx test/replay/record.ts`. Run it only when workflow code changed in a way
+ * that is not meant to replay old runs; otherwise add histories, and keep the old ones.
+ */
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { homedir, hostname, tmpdir } from 'node:os';
+import path from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { RequestView } from '../helpers/world.js';
+import { allRuns } from '../e2e/histories.js';
+import { openStage, type Stage } from '../e2e/stage.js';
+import type { ScriptTurn } from '../stand-ins/anthropic.js';
+import { cliCacheDir, findTemporalCli } from '../../workers/dev-server/find-temporal-cli.js';
+import { startDevServer } from '../../workers/dev-server/start-dev-server.js';
+import { HISTORIES, toJson } from './golden.js';
+
+const TASK: ScriptTurn = { calls: [{ name: 'tasks_create', input: { title: 'a task' } }] };
+const BOTH: ScriptTurn = { calls: [{ name: 'tasks_list', input: {} }, { name: 'file_list', input: {} }] };
+const ASK: ScriptTurn = { calls: [{ name: 'ask_user', input: { question: 'Which?' } }] };
+const DONE: ScriptTurn = { text: 'done' };
+
+/** What is recorded: each makes one request and leaves it closed. */
+const SCENES: Readonly<Record<string, (stage: Stage) => Promise<string>>> = {
+  completed: async (stage) => (await stage.finish([BOTH, TASK, DONE])).id,
+  'ask-user': async (stage) => {
+    const request = await asked(stage);
+    await stage.say(request, 'this one');
+    return (await stage.world.ended(request)).id;
+  },
+  steered: async (stage) => {
+    stage.model.latencyMs = 500;
+    const request = await stage.play([DONE, DONE]);
+    await delay(300);
+    await stage.say(request, 'shorter');
+    await stage.world.ended(request);
+    stage.model.latencyMs = 0;
+    return request;
+  },
+  'cancelled-waiting': async (stage) => {
+    const request = await asked(stage);
+    await stage.cancel(request);
+    return request;
+  },
+  'cancelled-thinking': async (stage) => {
+    stage.model.pushFaults('stall');
+    const request = await stage.play([DONE]);
+    await stage.world.until(request, (view) => view.status === 'running');
+    await delay(300);
+    await stage.cancel(request);
+    return request;
+  },
+  'failed-after-retries': async (stage) => {
+    stage.model.pushFaults('529', 'reset', 'refusal');
+    return (await stage.finish([DONE])).id;
+  },
+  'skill-retried': async (stage) => {
+    let runs = 0;
+    stage.outside('shaky', async () => {
+      runs += 1;
+      if (runs < 3) throw new Error('busy');
+      return {};
+    });
+    return (await stage.finish([{ calls: [{ name: 'probe', input: { name: 'shaky' } }] }, DONE])).id;
+  },
+  'undo-waiting': async (stage) => {
+    const request = await stage.play([{ calls: [...(TASK.calls ?? []), ...(ASK.calls ?? [])] }, DONE]);
+    await stage.world.until(request, (view) => view.status === 'waiting_user' && view.agents[0]?.status === 'waiting');
+    await undone(stage, request);
+    await stage.say(request, 'go on');
+    return (await stage.world.ended(request)).id;
+  },
+  'undo-thinking': async (stage) => {
+    stage.model.pushFaults({ kind: 'stall', when: (input) => input.toolResults.length > 0 });
+    const request = await stage.play([TASK, DONE]);
+    while (stage.asked(request).length < 2) await delay(20);
+    await undone(stage, request);
+    await stage.cancel(request);
+    return request;
+  },
+  'undo-after-end': async (stage) => {
+    const { id } = await stage.finish([TASK, DONE]);
+    await closed(stage, id);
+    await undone(stage, id);
+    return id;
+  },
+};
+
+async function asked(stage: Stage): Promise<string> {
+  const request = await stage.play([ASK, DONE]);
+  await stage.world.until(request, (view: RequestView) => view.status === 'waiting_user');
+  return request;
+}
+
+async function undone(stage: Stage, request: string): Promise<void> {
+  const statusNow = async () => (await stage.callsOf(request))[0]?.status;
+  while ((await statusNow()) !== 'done') await delay(20);
+  await stage.undo((await stage.callsOf(request))[0]?.id ?? '');
+  while ((await statusNow()) !== 'undone') await delay(20);
+}
+
+async function closed(stage: Stage, request: string): Promise<void> {
+  const handle = stage.client.workflow.getHandle(`request:${request}`);
+  while ((await handle.describe()).status.name === 'RUNNING') await delay(50);
+}
+
+async function record(stage: Stage, name: string, request: string): Promise<void> {
+  await closed(stage, request);
+  const runs = await allRuns(stage.client, `request:${request}`);
+  for (const [index, run] of runs.entries()) {
+    const file = path.join(HISTORIES, `${runs.length === 1 ? name : `${name}-${index + 1}`}.json`);
+    writeFileSync(file, `${JSON.stringify(anonymous(toJson(run)), null, 1)}\n`);
+  }
+  process.stdout.write(`${name}: ${runs.length} ${runs.length === 1 ? 'run' : 'runs'}\n`);
+}
+
+/** As the SDK names a worker: `pid@host`. */
+const PROCESS = new RegExp(`\\d+@${hostname().replaceAll('.', '\\.')}`, 'g');
+
+/** Without the names of this machine and its processes. */
+function anonymous(value: unknown): unknown {
+  if (typeof value === 'string') return value.replaceAll(PROCESS, 'recorder').replaceAll(hostname(), 'host');
+  if (Array.isArray(value)) return value.map(anonymous);
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, anonymous(inner)]));
+}
+
+async function main(): Promise<void> {
+  const home = mkdtempSync(path.join(tmpdir(), 'retinue-record-'));
+  const say = (line: string): void => void process.stderr.write(`${line}\n`);
+  const environment = process.env;
+  const cliPath = await findTemporalCli({ cacheDir: cliCacheDir(environment, homedir()), environment, log: say });
+  const server = await startDevServer({ home, cliPath, log: say, environment });
+  rmSync(HISTORIES, { recursive: true, force: true });
+  mkdirSync(HISTORIES);
+  const temporalAddress = server.address;
+  const stage = await openStage({ temporalAddress });
+  for (const [name, scene] of Object.entries(SCENES)) await record(stage, name, await scene(stage));
+  await stage.close();
+  const cut = await openStage({ temporalAddress, file: { temporal: { historyEvents: 20 } } });
+  const request = await cut.play([TASK, TASK, TASK, ASK, TASK, BOTH, DONE]);
+  await cut.world.until(request, (view) => view.status === 'waiting_user');
+  await cut.say(request, 'yes');
+  await cut.world.ended(request);
+  await record(cut, 'continued', request);
+  await cut.close();
+  await server.stop();
+  rmSync(home, { recursive: true, force: true });
+}
+
+await main();
