@@ -1,19 +1,33 @@
-import { existsSync } from 'node:fs';
 import { defineConfig } from 'vitest/config';
 
-const GLOBAL_SETUP = './test/global-setup.ts';
+const shared = {
+  environment: 'node',
+  // Native modules and signal handlers of the Temporal runtime do not survive worker threads.
+  pool: 'forks',
+  testTimeout: 60_000,
+  hookTimeout: 120_000,
+  globalSetup: ['./test/global-setup.ts'],
+} as const;
+
+/** Tests that look at histories themselves know how long a run is; all others must not notice. */
+const ABOUT_HISTORIES = ['test/e2e/history.test.ts', 'test/e2e/continue-as-new.test.ts'];
 
 export default defineConfig({
   test: {
-    environment: 'node',
-    include: ['test/**/*.test.ts'],
-    // Native modules and signal handlers of the Temporal runtime do not survive worker threads.
-    pool: 'forks',
     maxWorkers: 2,
     fileParallelism: true,
-    testTimeout: 60_000,
-    hookTimeout: 120_000,
-    globalSetup: existsSync(new URL(GLOBAL_SETUP, import.meta.url)) ? [GLOBAL_SETUP] : [],
+    projects: [
+      { test: { ...shared, name: 'all', include: ['test/**/*.test.ts'] } },
+      {
+        test: {
+          ...shared,
+          name: 'continued at 20 events',
+          include: ['test/e2e/**/*.test.ts'],
+          exclude: ABOUT_HISTORIES,
+          env: { RETINUE_TEST_HISTORY_EVENTS: '20' },
+        },
+      },
+    ],
     reporters: process.env.CI ? ['default', ['json', { outputFile: '.cache/test-report.json' }]] : ['default'],
   },
 });

@@ -26,8 +26,8 @@ export class DeltaPublisher {
     clearTimeout(this.#timer);
     this.#timer = undefined;
     while (this.#buffer !== '') {
-      const delta = this.#buffer.slice(0, LONGEST_PIECE);
-      this.#buffer = this.#buffer.slice(LONGEST_PIECE);
+      const delta = this.#buffer.slice(0, endOfPiece(this.#buffer));
+      this.#buffer = this.#buffer.slice(delta.length);
       this.#bus.publishDelta({ ...this.#place, offset: this.#offset, delta });
       this.#offset += delta.length;
     }
@@ -38,4 +38,9 @@ export class DeltaPublisher {
     clearTimeout(this.#timer);
     this.#buffer = '';
   }
+}
+
+/** No piece ends inside a character. */
+function endOfPiece(text: string): number {
+  return /[\uD800-\uDBFF]/.test(text.charAt(LONGEST_PIECE - 1)) ? LONGEST_PIECE - 1 : LONGEST_PIECE;
 }

@@ -3,6 +3,7 @@ import { gate, raised } from '../contracts/gate.js';
 import type { ModelReply, ToolUseBlock } from '../contracts/model.js';
 import type { Skill } from '../contracts/skill.js';
 import { cutText } from '../contracts/text.js';
+import { wellFormed } from '../contracts/well-formed.js';
 import type { ChosenCall } from '../engine/turns.js';
 import { parseInput, type SkillRegistry } from '../skills/registry.js';
 
@@ -33,7 +34,7 @@ export function judgeCalls(reply: ModelReply, rules: Judged): ChosenCall[] {
     if (repeated)
       return refused(
         block,
-        `The call id ${block.id.slice(0, 80)} was used twice in this turn; this second call was not run.`,
+        `The call id ${block.id.slice(0, 80).toWellFormed()} was used twice in this turn; this second call was not run.`,
       );
     return judgeCall(block, rules);
   });
@@ -47,7 +48,7 @@ function judgeCall(block: ToolUseBlock, rules: Judged): ChosenCall {
       .list()
       .map((known) => known.manifest.name)
       .filter((name) => rules.allowed === null || rules.allowed.includes(name));
-    return refused(block, `There is no skill called ${block.name.slice(0, 80)}. You have: ${names.join(', ')}.`);
+    return refused(block, `There is no skill called ${block.name.slice(0, 80).toWellFormed()}. You have: ${names.join(', ')}.`);
   }
   const parsed = parseInput(skill, block.input);
   if (!parsed.ok) return refused(block, parsed.message);
@@ -78,7 +79,7 @@ function chosen(skill: Skill, input: unknown, verdict: ChosenCall['verdict']): C
   return {
     skill: manifest.name,
     input,
-    summary: cutText(manifest.summary(input as never), SUMMARY_BYTES),
+    summary: wellFormed(cutText(manifest.summary(input as never), SUMMARY_BYTES)),
     verdict,
     timeoutMs: manifest.timeoutSeconds * 1000,
     quick: skill.runs === 'transaction',
@@ -88,7 +89,7 @@ function chosen(skill: Skill, input: unknown, verdict: ChosenCall['verdict']): C
 
 function refused(block: ToolUseBlock, refusal: string): ChosenCall {
   return {
-    skill: block.name.slice(0, 200),
+    skill: block.name.slice(0, 200).toWellFormed(),
     input: block.input,
     summary: 'refused',
     verdict: 'refuse',

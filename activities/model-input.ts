@@ -45,7 +45,7 @@ function facts(context: TurnContext): string {
   const now = TC39.Instant.from(occurredAt)
     .toZonedDateTimeISO(timeZone)
     .toString({ timeZoneName: 'never', fractionalSecondDigits: 0 });
-  const running = context.earlier.filter((exchange) => exchange.reply === null && !isOver(exchange.status));
+  const running = context.earlier.filter((exchange) => !isOver(exchange.status));
   const lines = [`User: ${context.user.name}`, `Time zone: ${timeZone}`, `Now: ${now}`, '', 'Spaces you can use:'];
   for (const space of context.spaces) lines.push(`- ${space.name} (id ${space.id}): ${space.description}`);
   if (running.length > 0) lines.push('', 'Still in progress in this conversation:');
@@ -65,10 +65,13 @@ function earlierMessages(context: TurnContext): ModelMessage[] {
       content: [
         {
           type: 'text',
-          text: nonEmpty(
-            shortened(exchange.reply ?? '', LONGEST_REPLY),
-            isOver(exchange.status) ? `(${exchange.status}, no answer)` : '(still in progress)',
-          ),
+          text: [
+            nonEmpty(
+              shortened(exchange.reply ?? '', LONGEST_REPLY),
+              isOver(exchange.status) ? `(${exchange.status}, no answer)` : '(still in progress)',
+            ),
+            ...exchange.posted.map((text) => `(Sent while working: ${shortened(text, LONGEST_REPLY)})`),
+          ].join('\n\n'),
         },
       ],
     },

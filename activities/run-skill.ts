@@ -1,7 +1,10 @@
+import { CancelledFailure } from '@temporalio/activity';
+import type { Label } from '../contracts/effect-class.js';
 import { stricter } from '../contracts/gate.js';
 import { ProblemError } from '../contracts/problem.js';
-import type { OutsideSkill, Skill, TransactionContext, TransactionSkill } from '../contracts/skill.js';
+import type { OutsideSkill, Skill, SkillResult, TransactionContext, TransactionSkill } from '../contracts/skill.js';
 import type { CallInput } from '../contracts/step.js';
+import { wellFormed } from '../contracts/well-formed.js';
 import {
   beginCall,
   type BegunCall,
@@ -19,6 +22,7 @@ import type { Tx } from '../store/db.js';
 import type { ActivityDeps } from './deps.js';
 import { retryIn } from './failure.js';
 import { NEEDS_APPROVAL, verdictFor } from './judge.js';
+import { noticing } from './noticing.js';
 
 /** Attempts of one call before its failure is handed to the model. */
 const MOST_ATTEMPTS = 4;
@@ -42,7 +46,19 @@ export async function runSkillCall(
   const skill = deps.skills.get(begun.call.skill);
   if (skill?.runs !== 'outside') await inTransaction(deps, input, attempt);
   else if (input.mode === 'undo') await undoOutside(deps, input, begun, skill, abortSignal);
-  else await finishCall(deps.engine, input, await runOutside(deps, begun, skill, abortSignal));
+  else await storeOutcome(deps, input, begun, await runOutside(deps, begun, skill, abortSignal));
+}
+
+/** What cannot be stored however often it is tried becomes an error that the model is told of. */
+async function storeOutcome(deps: ActivityDeps, input: CallInput, begun: BegunCall, outcome: CallOutcome): Promise<void> {
+  try {
+    await finishCall(deps.engine, input, outcome);
+  } catch (error) {
+    if (error instanceof ProblemError || begun.call.attempts < MOST_ATTEMPTS) throw error;
+    deps.log.error({ err: error, skill: begun.call.skill, call: begun.call.id }, 'a result cannot be stored');
+    const message = `${begun.call.skill} ran, but its result could not be stored. Go on without it and tell the user.`;
+    await finishCall(deps.engine, input, { error: message });
+  }
 }
 
 /** One transaction for skills of the store: claim, work and result together. False when it is another kind. */
@@ -80,7 +96,8 @@ async function runInside(
   skill: TransactionSkill | Exclude<Skill, OutsideSkill> | undefined,
 ): Promise<void> {
   if (skill?.runs !== 'transaction') throw new SkillRefusal(`The skill ${begun.call.skill} is not installed any more.`);
-  const context = transactionContext(tx, begun);
+  const noticed = new Set<Label>();
+  const context = transactionContext(tx, begun, noticed);
   if (ref.mode === 'undo') {
     await refusing(async () => skill.undo?.(begun.call.undo, context));
     await settleUndo(tx, ref, skill.manifest.name, undefined);
@@ -88,15 +105,17 @@ async function runInside(
   }
   refuseUnlessAllowed(skill, begun);
   const result = await refusing(() => skill.run(begun.call.input as never, context));
-  await settleCall(tx, ref, skill.manifest.name, outcomeOf(skill, result), startedEvents(ref, begun.call, 'run'));
+  const outcome = outcomeOf(skill, result, noticed);
+  await settleCall(tx, ref, skill.manifest.name, outcome, startedEvents(ref, begun.call, 'run'));
 }
 
-function transactionContext(tx: Tx, begun: BegunCall): TransactionContext {
+function transactionContext(tx: Tx, begun: BegunCall, noticed: Set<Label>): TransactionContext {
   const { caller } = begun;
   const origin = begun.labels.includes('untrusted') ? 'untrusted' : 'agent';
+  const actor = { user: caller.user.id, author: `agent:${caller.agentId}`, origin, callId: caller.callId } as const;
   return {
     ...caller,
-    spaces: spaceAccess(tx, { user: caller.user.id, author: `agent:${caller.agentId}`, origin, callId: caller.callId }),
+    spaces: noticing(spaceAccess(tx, actor), noticed),
     conversation: { post: (text, files) => postToConversation(tx, caller, text, files) },
   };
 }
@@ -113,11 +132,14 @@ async function refusing<T>(work: () => Promise<T>): Promise<T> {
 }
 
 function explained(error: ProblemError): string {
-  return [error.message, ...error.errors.map((field) => `${field.path}: ${field.message}`)].join('\n');
+  return wellFormed([error.message, ...error.errors.map((field) => `${field.path}: ${field.message}`)].join('\n'));
 }
 
-/** The gate again, with today's rules: a call judged yesterday may have to wait today. */
+/** What the agent may use and the gate, again with today's rules: a call judged yesterday may have to wait today. */
 function refuseUnlessAllowed(skill: Skill, begun: BegunCall): void {
+  const { name } = skill.manifest;
+  if (begun.skills !== null && !begun.skills.includes(name))
+    throw new SkillRefusal(`You may not use ${name} any more; it was not run.`);
   const today = verdictFor(skill, begun.call.input, {
     labels: begun.labels,
     conversationId: begun.caller.conversationId,
@@ -127,16 +149,17 @@ function refuseUnlessAllowed(skill: Skill, begun: BegunCall): void {
 
 function outcomeOf(
   skill: TransactionSkill | OutsideSkill,
-  result: Awaited<ReturnType<TransactionSkill['run']>>,
+  result: SkillResult<unknown>,
+  noticed: Iterable<Label> = [],
 ): CallOutcome {
   const output = skill.manifest.output.parse(result.output);
-  return {
+  return wellFormed({
     output: output as NonNullable<CallOutcome['output']>,
-    taints: skill.manifest.taints,
+    taints: [...new Set([...skill.manifest.taints, ...(result.taints ?? []), ...noticed])],
     ...(result.undo === undefined ? {} : { undo: result.undo }),
     ...(result.outputs === undefined ? {} : { outputs: result.outputs }),
     ...(skill.manifest.priceUsd === undefined ? {} : { usd: skill.manifest.priceUsd }),
-  };
+  });
 }
 
 async function storeRefusal(deps: ActivityDeps, input: CallInput, message: string): Promise<void> {
@@ -155,10 +178,13 @@ async function runOutside(
   abortSignal: AbortSignal,
 ): Promise<CallOutcome> {
   try {
-    refuseUnlessAllowed(skill, begun);
-    const result = await withinTime(begun.call.timeout_ms, abortSignal, (signal) =>
-      skill.run(begun.call.input as never, outsideContext(deps, begun, signal)),
-    );
+    const result = await withinTime(begun.call.timeout_ms, abortSignal, async (signal) => {
+      const context = outsideContext(deps, begun, signal);
+      const found = begun.call.attempts > 1 ? await skill.reconcile?.(begun.call.input as never, context) : undefined;
+      if (found !== undefined) return found;
+      refuseUnlessAllowed(skill, begun);
+      return skill.run(begun.call.input as never, context);
+    });
     return outcomeOf(skill, result);
   } catch (error) {
     return { error: retryOrExplain(deps, begun, error) };
@@ -200,19 +226,34 @@ function retryOrExplain(deps: ActivityDeps, begun: BegunCall, error: unknown): s
 
 class OutOfTime extends Error {}
 
+/**
+ * Waits for the work until its time is over. Work that is told to stop may still come to its end, because what it has
+ * done by then must be known; only a process that shuts down leaves it, to be run again.
+ */
 async function withinTime<T>(
   timeoutMs: number,
   abortSignal: AbortSignal,
   work: (signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
-  const signal = AbortSignal.any([abortSignal, AbortSignal.timeout(timeoutMs)]);
+  if (abortSignal.aborted) throw new OutOfTime('The skill was stopped before it began.');
+  const timeout = AbortSignal.timeout(timeoutMs);
   const over = new Promise<never>((_, reject) => {
-    if (signal.aborted) reject(new OutOfTime('The skill was stopped before it began.'));
-    signal.addEventListener(
+    timeout.addEventListener(
       'abort',
       () => reject(new OutOfTime(`The skill took longer than ${timeoutMs / 1000} s and was stopped.`)),
       { once: true },
     );
+    abortSignal.addEventListener(
+      'abort',
+      () => {
+        if (isShutdown(abortSignal.reason)) reject(new OutOfTime('The skill was stopped by a shutdown.'));
+      },
+      { once: true },
+    );
   });
-  return Promise.race([work(signal), over]);
+  return Promise.race([work(AbortSignal.any([abortSignal, timeout])), over]);
+}
+
+function isShutdown(reason: unknown): boolean {
+  return reason instanceof CancelledFailure && reason.message === 'WORKER_SHUTDOWN';
 }

@@ -1,6 +1,7 @@
 import { ApplicationFailure } from '@temporalio/common';
 import { ModelError, type ModelReply, type ModelUsage } from '../contracts/model.js';
 import type { Step, ThinkInput } from '../contracts/step.js';
+import { wellFormed } from '../contracts/well-formed.js';
 import {
   beginTurn,
   failRequest,
@@ -42,8 +43,13 @@ export async function thinkTurn(deps: ActivityDeps, input: ThinkInput, abortSign
     turn: input.turn,
     attempt: context.attempt,
   });
-  const ask = (): Promise<ModelReply> =>
-    deps.models.complete(requestFor(deps, context, model), { abortSignal, onText: (text) => deltas.add(text) });
+  const ask = async (): Promise<ModelReply> =>
+    wellFormed(
+      await deps.models.complete(requestFor(deps, context, model), {
+        abortSignal,
+        onText: (text) => deltas.add(text.replaceAll('\u0000', '')),
+      }),
+    );
   try {
     const first = await ask();
     const reply = isEmpty(first) ? withUsageOf(first, await ask()) : first;
@@ -178,17 +184,18 @@ async function afterModelError(
   context: TurnContext,
   error: ModelError,
 ): Promise<Step> {
+  const message = wellFormed(error.message);
   switch (error.kind) {
     case 'aborted':
       throw retryIn('Aborted', 100);
     case 'too_large':
       return tooLarge(deps, input);
     case 'invalid':
-      return failRequest(deps.engine, input, { type: 'model-refused-input', message: error.message });
+      return failRequest(deps.engine, input, { type: 'model-refused-input', message });
     case 'unauthorised':
     case 'billing':
       deps.log.error({ kind: error.kind, request: input.request }, `the model cannot be used: ${error.message}`);
-      await noteModelParked(deps.engine, input, error.message);
+      await noteModelParked(deps.engine, input, message);
       throw retryIn('ModelNeedsAPerson', deps.parkedMs);
     case 'rate_limited':
       return waitForModel(deps, input, context, error);
@@ -200,7 +207,7 @@ async function afterModelError(
       if (context.attempt < MOST_ATTEMPTS) return waitForModel(deps, input, context, error);
       return failRequest(deps.engine, input, {
         type: 'model-unavailable',
-        message: `The model did not answer after ${context.attempt} attempts (${error.message}). Try again later.`,
+        message: `The model did not answer after ${context.attempt} attempts (${message}). Try again later.`,
       });
   }
 }

@@ -25,7 +25,9 @@ import { validatorCompiler } from './validation.js';
 
 export type { ApiDeps, ApiSettings, ModelInfo, Readiness, SkillInfo } from './deps.js';
 
-const RECEIVE_MS = 30_000;
+/** Head of a call, and the whole of it: the largest file over a slow line. */
+const HEAD_MS = 30_000;
+const RECEIVE_MS = 150_000;
 /** Longer than the longest `?wait`, so that a quiet connection is not taken for a dead one. */
 const QUIET_MS = 90_000;
 const KEEP_ALIVE_MS = 65_000;
@@ -45,6 +47,7 @@ export function createApi(deps: ApiDeps): FastifyInstance {
     routerOptions: { maxParamLength: 200 },
     frameworkErrors: (error, request, reply) => void answerError(error, request, reply),
   });
+  app.server.headersTimeout = HEAD_MS;
   app.setValidatorCompiler(validatorCompiler);
   app.setSerializerCompiler(serializerCompiler);
   registerErrors(app);

@@ -18,8 +18,7 @@ export function hasPaused(status: RequestStatus): boolean {
 
 /** A request with absolute links. */
 export function presentWithLinks(view: RequestView, settings: ApiSettings): Request {
-  const base = baseUrl(settings);
-  const self = `${base}/v1/requests/${view.id}`;
+  const self = requestUrl(view.id, settings);
   const ui = (settings.temporalUiUrl ?? FALLBACK_UI).replace(/\/+$/, '');
   return {
     ...view,
@@ -31,6 +30,10 @@ export function presentWithLinks(view: RequestView, settings: ApiSettings): Requ
       temporal: `${ui}/namespaces/${encodeURIComponent(settings.namespace)}/workflows/${encodeURIComponent(`request:${view.id}`)}`,
     },
   };
+}
+
+export function requestUrl(id: string, settings: ApiSettings): string {
+  return `${baseUrl(settings)}/v1/requests/${id}`;
 }
 
 export function presentFile(file: StoredFile, settings: ApiSettings): File {

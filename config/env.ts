@@ -11,7 +11,7 @@ const EnvironmentSchema = z.object({
   RETINUE_HOST: z.string().min(1).default('127.0.0.1'),
   RETINUE_PUBLIC_URL: url('https://retinue.example'),
   RETINUE_HOME: z.string().min(1).default('.retinue'),
-  RETINUE_CONFIG: z.string().min(1).default('retinue.yaml'),
+  RETINUE_CONFIG: text,
   RETINUE_TOKEN: z.string().min(16, 'must have at least 16 characters').optional(),
   RETINUE_SECRET_KEY: z
     .string()

@@ -63,7 +63,7 @@ const FileSchema = z.strictObject({
       taskQueue: z
         .string()
         .regex(/^[\w.-]{1,100}$/)
-        .default('retinue'),
+        .optional(),
       historyEvents: z.int().min(10).max(4_000).default(800),
       cachedWorkflows: z.int().min(2).max(10_000).default(300),
     })
@@ -72,8 +72,12 @@ const FileSchema = z.strictObject({
 });
 export type FileConfig = z.infer<typeof FileSchema>;
 
-/** Reads the file; one that is not there means all defaults. Throws `ConfigurationError` with line and reason. */
-export function readConfigFile(place: string): FileConfig {
+/**
+ * Reads the file; one that is not there means all defaults, unless it was asked for by name. Throws
+ * `ConfigurationError` with line and reason.
+ */
+export function readConfigFile(place: string, required: boolean): FileConfig {
+  if (required && !existsSync(place)) throw new ConfigurationError(`RETINUE_CONFIG names ${place}, and there is no such file.`);
   return parseConfig(existsSync(place) ? readFileSync(place, 'utf8') : '', place);
 }
 

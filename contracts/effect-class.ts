@@ -1,5 +1,5 @@
-/** What a skill does to the world, from harmless to visible for other people. Free of zod: workflows may import it. */
-export const EFFECT_CLASSES = ['read', 'egress', 'internal', 'destructive', 'outward'] as const;
+/** What a skill does to the world, in the order of how strictly the gate treats it. Free of zod: workflows may import it. */
+export const EFFECT_CLASSES = ['read', 'internal', 'egress', 'destructive', 'outward'] as const;
 export type EffectClass = (typeof EFFECT_CLASSES)[number];
 
 /** What an agent's context contains: somebody else's words, or private content. Only ever added. */

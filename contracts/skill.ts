@@ -31,6 +31,8 @@ export interface SkillResult<O> {
   readonly undo?: JsonValue;
   /** What the user gets shown as a result of the request. */
   readonly outputs?: readonly { readonly kind: string; readonly title: string; readonly ref: string }[];
+  /** Labels that this result puts on the agent besides those of the manifest. */
+  readonly taints?: readonly Label[];
 }
 
 /** For whom and why the call runs. All times in `now` and `timeZone` are those of the request, not of the machine. */
@@ -129,6 +131,11 @@ export interface TransactionSkill<I = never, O = unknown> extends SkillOf<I, O, 
 /** Runs outside the database; its result is stored afterwards. */
 export interface OutsideSkill<I = never, O = unknown> extends SkillOf<I, O, OutsideContext> {
   readonly runs: 'outside';
+  /**
+   * Looks for what an interrupted attempt of this call has done already; what it finds is stored instead of running
+   * again. Changes nothing.
+   */
+  reconcile?(input: I, context: OutsideContext): Promise<SkillResult<O> | undefined>;
 }
 
 /** Has no code to run: the call waits until the user's next message answers it. */

@@ -29,11 +29,26 @@ function isTimeZone(name: string): boolean {
   }
 }
 
-/** RFC 3339 with offset. */
-export const InstantSchema = z.iso.datetime({ offset: true });
+const FIRST_INSTANT = Date.parse('0001-01-01T00:00:00Z');
+const AFTER_LAST_INSTANT = Date.UTC(10_000, 0, 1);
+
+/** RFC 3339 with offset, of a time that the database and the calendar know alike. */
+export const InstantSchema = z.iso.datetime({ offset: true }).refine(isKnownInstant, {
+  error: 'must be a time of the years 1 to 9999, its offset at most 15:59, its fraction at most nine digits',
+});
+
+/** Years and offsets beyond are fine for RFC 3339 and refused by PostgreSQL; longer fractions by Temporal. */
+function isKnownInstant(text: string): boolean {
+  const at = Date.parse(text);
+  const isClose = /(?:Z|[+-](?:0\d|1[0-5]):\d\d)$/.test(text) && !/\.\d{10}/.test(text);
+  return isClose && !text.startsWith('0000') && at >= FIRST_INSTANT && at < AFTER_LAST_INSTANT;
+}
 
 /** A day, or a date-time with offset. */
-export const DueSchema = z.union([z.iso.date(), InstantSchema]);
+export const DueSchema = z.union([
+  z.iso.date().refine((day) => !day.startsWith('0000'), { error: 'must be a day of the years 1 to 9999' }),
+  InstantSchema,
+]);
 
 /** Shortens text to at most `bytes` UTF-8 bytes, never inside a character. */
 export function cutText(text: string, bytes: number): string {

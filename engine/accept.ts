@@ -8,7 +8,7 @@ import { enqueue } from '../store/outbox.js';
 import { json, sql } from '../store/sql.js';
 import type { AgentProfile, Engine } from './deps.js';
 import { statusEvent } from './events.js';
-import { type IncomingFile, resolveAttachments, saveFile } from './files.js';
+import { type IncomingFile, insertFiles, type PreparedFiles, prepareFiles, requireFiles } from './files.js';
 import type { RequestSettings } from './rows.js';
 
 export interface Inbound {
@@ -34,24 +34,19 @@ export async function acceptRequest(engine: Engine, user: string, inbound: Inbou
   const known = await findAccepted(engine, user, inbound.idempotencyKey, bodyHash);
   if (known !== undefined) return known;
   const profile = checkBody(engine, inbound);
-  const fileIds = await storeFiles(engine, user, inbound);
+  const { conversation, attachments } = inbound.body;
+  const files = await prepareFiles(engine, { attachments, files: inbound.files }, async (named) => {
+    if (conversation !== undefined || named.length > 0)
+      await engine.db.as(user, (tx) => requireNamed(tx, user, conversation, named));
+  });
   try {
-    return await engine.db.as(user, (tx) =>
-      insertRequest(tx, engine, { user, inbound, bodyHash, fileIds, ...profile }),
-    );
+    return await engine.db.as(user, (tx) => insertRequest(tx, engine, { user, inbound, bodyHash, files, ...profile }));
   } catch (error) {
     if (!isUniqueViolation(error, 'requests_idempotency')) throw error;
     const winner = await findAccepted(engine, user, inbound.idempotencyKey, bodyHash);
     if (winner === undefined) throw error;
     return winner;
   }
-}
-
-async function storeFiles(engine: Engine, user: string, inbound: Inbound): Promise<string[]> {
-  const ids = await resolveAttachments(engine, user, inbound.body.attachments ?? []);
-  for (const [index, file] of (inbound.files ?? []).entries())
-    ids.push((await saveFile(engine, user, file, `file.${index}`)).id);
-  return ids;
 }
 
 function hashOf(inbound: Inbound): string {
@@ -112,7 +107,7 @@ interface NewRows {
   readonly user: string;
   readonly inbound: Inbound;
   readonly bodyHash: string;
-  readonly fileIds: readonly string[];
+  readonly files: PreparedFiles;
   readonly profile: AgentProfile;
   readonly model: string;
 }
@@ -121,7 +116,7 @@ async function insertRequest(tx: Tx, engine: Engine, rows: NewRows): Promise<Acc
   const { user, inbound, profile } = rows;
   const id = newId('req');
   const agent = newId('agt');
-  if (inbound.body.conversation !== undefined) await requireConversation(tx, user, inbound.body.conversation);
+  await requireNamed(tx, user, inbound.body.conversation, rows.files.known);
   const settings = settingsOf(engine, inbound.body);
   const text = inbound.body.text ?? '';
   const conversation = inbound.body.conversation ?? newId('cnv');
@@ -142,15 +137,28 @@ async function insertRequest(tx: Tx, engine: Engine, rows: NewRows): Promise<Acc
       values (${agent}, ${user}, ${id}, ${settings.agent}, ${rows.model}, ${profile.instructions}, ${profile.skills ?? null}, 'idle')`,
     sql`insert into request_events (request_id, seq, user_id, type, data) values (${id}, 1, ${user}, 'status', ${json(statusEvent('queued', []).data)})`,
     sql`insert into messages (id, user_id, conversation_id, request_id, role, text, files)
-      values (${newId('msg')}, ${user}, ${conversation}, ${id}, 'user', ${text}, ${rows.fileIds})`,
+      values (${newId('msg')}, ${user}, ${conversation}, ${id}, 'user', ${text}, ${rows.files.ids})`,
+    ...(rows.files.rows.length === 0 ? [] : [insertFiles(user, rows.files.rows)]),
   ]);
   return { id, fresh: true };
+}
+
+/** What a body names must be the user's own. */
+async function requireNamed(
+  tx: Tx,
+  user: string,
+  conversation: string | undefined,
+  files: PreparedFiles['known'],
+): Promise<void> {
+  if (conversation !== undefined) await requireConversation(tx, user, conversation);
+  await requireFiles(tx, user, files);
 }
 
 async function requireConversation(tx: Tx, user: string, conversation: string): Promise<void> {
   const known = await tx.maybe(sql`select 1 from conversations where id = ${conversation} and user_id = ${user}`);
   if (known !== undefined) return;
   throw new ProblemError('not-found', `There is no conversation ${conversation}.`, {
+    status: 422,
     errors: [{ path: 'conversation', message: 'there is no conversation with this id' }],
   });
 }

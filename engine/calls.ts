@@ -1,19 +1,24 @@
 import type { Label } from '../contracts/effect-class.js';
 import type { AgentRef } from '../contracts/step.js';
 import type { Output } from '../contracts/request.js';
+import { ProblemError } from '../contracts/problem.js';
 import type { SkillCaller } from '../contracts/skill.js';
 import type { JsonValue } from '../contracts/space.js';
 import type { Tx } from '../store/db.js';
 import { newId } from '../store/new-id.js';
 import { json, sql } from '../store/sql.js';
 import type { Engine } from './deps.js';
-import { appendEvents, changeRequest, type NewEvent } from './events.js';
+import { chargeEvent, chargeRow, newCharge } from './charge-rows.js';
+import { resultOf } from './ending.js';
+import { appendEvents, changeRequest, type NewEvent, type RequestChange } from './events.js';
 import { type CallRow, lockRequest, noRequest, REQUEST_COLUMNS, type RequestRow } from './rows.js';
 
 export interface BegunCall {
   readonly call: CallRow;
   readonly caller: SkillCaller;
   readonly labels: readonly Label[];
+  /** Names the agent may use now; null means every skill. */
+  readonly skills: readonly string[] | null;
 }
 
 export interface CallOutcome {
@@ -47,6 +52,7 @@ export async function beginCall(engine: Engine, ref: CallRef, mode: 'run' | 'und
 interface HeldCall extends RequestRow {
   call: CallRow | null;
   labels: Label[];
+  skills: string[] | null;
   user_name: string;
 }
 
@@ -59,11 +65,12 @@ export async function holdCall(tx: Tx, ref: CallRef, mode: 'run' | 'undo'): Prom
       update calls set attempts = attempts + 1, started_at = coalesce(started_at, now()) from r
       where calls.id = ${ref.callId} and calls.request_id = r.id and calls.status = ${expected} and (${mode === 'undo'} or r.ended_at is null)
       returning ${CALL_COLUMNS})
-    select r.*, (select row_to_json(c) from c) as call, a.labels, u.name as user_name
+    select r.*, (select row_to_json(c) from c) as call, a.labels, a.skills, u.name as user_name
     from r join agents a on a.id = ${ref.agent} join users u on u.id = ${ref.user}`);
   if (held === undefined) throw noRequest(ref.request);
   if (held.call === null) return undefined;
-  return { call: held.call, labels: held.labels, caller: callerOf(ref, held.call, held, held.user_name) };
+  const caller = callerOf(ref, held.call, held, held.user_name);
+  return { call: held.call, labels: held.labels, skills: held.skills, caller };
 }
 
 function callerOf(ref: CallRef, call: CallRow, request: RequestRow, name: string): SkillCaller {
@@ -85,14 +92,22 @@ export function startedEvents(ref: CallRef, call: CallRow, mode: 'run' | 'undo')
   ];
 }
 
-/** Stores what a call came to, once; later outcomes of the same call are dropped. */
+/**
+ * Stores what a call came to, once; later outcomes of the same call are dropped. Work that was done although the request
+ * ended meanwhile is stored too, so that it is shown and can be taken back; the request itself stays ended.
+ */
 export async function finishCall(engine: Engine, ref: CallRef, outcome: CallOutcome): Promise<void> {
   await engine.db.as(ref.user, async (tx) => {
     const request = await lockRequest(tx, ref);
+    const isLate = request.ended_at !== null;
+    if (isLate && outcome.error !== undefined) return;
     const call = await tx.maybe<Pick<CallRow, 'skill'>>(
-      sql`select skill from calls where id = ${ref.callId} and status = 'pending'`,
+      sql`select skill from calls where id = ${ref.callId} and status = ${isLate ? 'cancelled' : 'pending'} and attempts > 0`,
     );
-    if (request.ended_at === null && call !== undefined) await settleCall(tx, ref, call.skill, outcome, []);
+    if (call === undefined) return;
+    const { outputs = [] } = outcome;
+    const change = isLate ? { result: resultOf(ref.request, undefined, { call: ref.callId, outputs }) } : {};
+    await settleCall(tx, ref, call.skill, outcome, [], change);
   });
 }
 
@@ -103,18 +118,10 @@ export async function settleCall(
   skill: string,
   outcome: CallOutcome,
   before: readonly NewEvent[],
+  change: RequestChange = {},
 ): Promise<void> {
   const status = outcome.error === undefined ? 'done' : 'failed';
-  const charge =
-    outcome.usd === undefined
-      ? []
-      : [
-          {
-            type: 'charge',
-            agent: ref.agent,
-            data: { charge: { kind: 'skill', name: skill, quantity: 1, unit: 'call', usd: outcome.usd } },
-          } as const,
-        ];
+  const charge = outcome.usd === undefined ? undefined : newCharge(ref, 'skill', skill, 1, 'call', outcome.usd);
   const finished: NewEvent = {
     type: 'skill.finished',
     agent: ref.agent,
@@ -123,19 +130,19 @@ export async function settleCall(
   await changeRequest(
     tx,
     ref,
-    {},
-    [...before, ...charge, finished],
+    change,
+    [...before, ...(charge === undefined ? [] : [chargeEvent(charge)]), finished],
     [
       sql`update calls set status = ${status}, output = ${outcome.output === undefined ? null : json(outcome.output)}, error = ${outcome.error ?? null},
       undo = ${outcome.undo === undefined ? null : json(outcome.undo)}, outputs = ${json(outcome.outputs ?? [])}, ended_at = now()
       where id = ${ref.callId}`,
       ...(outcome.taints === undefined || outcome.taints.length === 0 ? [] : [labelsAdded(ref, outcome.taints)]),
-      ...(outcome.usd === undefined ? [] : [callCharged(ref, skill, outcome.usd)]),
+      ...(charge === undefined ? [] : [chargeRow(ref.user, `call:${ref.callId}`, charge)]),
     ],
   );
 }
 
-/** Marks a call as taken back and drops what it had added to the result. */
+/** Marks a call as taken back and drops what it had added to the result, also when that was given already. */
 export async function settleUndo(tx: Tx, ref: CallRef, skill: string, error: string | undefined): Promise<void> {
   const data = {
     call: ref.callId,
@@ -143,11 +150,13 @@ export async function settleUndo(tx: Tx, ref: CallRef, skill: string, error: str
     outcome: error === undefined ? 'undone' : 'undo_failed',
     ...(error === undefined ? {} : { message: error }),
   };
-  const change = error === undefined ? sql`status = 'undone', outputs = '[]'` : sql`status = 'done'`;
+  const isUndone = error === undefined;
+  const change = isUndone ? sql`status = 'undone', outputs = '[]'` : sql`status = 'done'`;
+  const left = resultOf(ref.request, undefined, { call: ref.callId, outputs: [] });
   await changeRequest(
     tx,
     ref,
-    {},
+    isUndone ? { result: sql`case when result is not null then ${left} end` } : {},
     [{ type: 'skill.finished', agent: ref.agent, data }],
     [sql`update calls set ${change} where id = ${ref.callId} and status = 'undoing'`],
   );
@@ -160,13 +169,7 @@ function labelsAdded(ref: CallRef, labels: readonly Label[]) {
     where id = ${ref.agent} and not labels @> ${[...labels]}::text[]`;
 }
 
-function callCharged(ref: CallRef, skill: string, usd: string) {
-  return sql`
-    insert into charges (id, user_id, request_id, agent_id, step, kind, name, quantity, unit, usd)
-    values (${newId('chg')}, ${ref.user}, ${ref.request}, ${ref.agent}, ${`call:${ref.callId}`}, 'skill', ${skill}, 1, 'call', ${usd}) on conflict (step) do nothing`;
-}
-
-/** Writes an assistant message into the request's conversation, in the call's transaction. */
+/** Writes an assistant message into the request's conversation, in the call's transaction. `not-found` for files that are not there. */
 export async function postToConversation(
   tx: Tx,
   caller: SkillCaller,
@@ -174,8 +177,18 @@ export async function postToConversation(
   files: readonly string[],
 ): Promise<{ message: string }> {
   const message = newId('msg');
-  await tx.run(sql`
-    insert into messages (id, user_id, conversation_id, request_id, role, text, files)
-    values (${message}, ${caller.user.id}, ${caller.conversationId}, ${caller.requestId}, 'assistant', ${text}, ${[...files]})`);
+  const missing = await tx.rows<{ id: string }>(sql`
+    with missing as (
+      select wanted.id from unnest(${[...files]}::text[]) as wanted(id)
+      where not exists (select from files f where f.id = wanted.id and f.user_id = ${caller.user.id})),
+    posted as (
+      insert into messages (id, user_id, conversation_id, request_id, role, text, files)
+      select ${message}, ${caller.user.id}, ${caller.conversationId}, ${caller.requestId}, 'assistant', ${text}, ${[...files]}
+      where not exists (select from missing))
+    select id from missing`);
+  if (missing.length > 0) {
+    const errors = missing.map(({ id }) => ({ path: 'files', message: `there is no file ${id}` }));
+    throw new ProblemError('not-found', 'The message was not sent.', { errors });
+  }
   return { message };
 }

@@ -29,8 +29,8 @@ export async function requestUndo(engine: Engine, user: string, call: string): P
     const row = await tx.one<Pick<CallRow, 'status' | 'undo' | 'skill' | 'agent_id'>>(
       sql`select status, undo, skill, agent_id from calls where id = ${call}`,
     );
-    if (row.status === 'undone' || row.status === 'undoing') return { request: request.id };
-    if (row.status !== 'done' || row.undo === null) {
+    if (row.status === 'undone') return { request: request.id };
+    if (row.status !== 'undoing' && (row.status !== 'done' || row.undo === null)) {
       throw new ProblemError(
         'conflict',
         row.status === 'done'
@@ -38,8 +38,12 @@ export async function requestUndo(engine: Engine, user: string, call: string): P
           : `The call has not done anything that could be undone (${row.status}).`,
       );
     }
-    await tx.run(sql`update calls set status = 'undoing' where id = ${call}`);
-    await enqueue(tx, { kind: 'revive', target: { user, request: request.id, agent: row.agent_id }, reason: 'undo' });
+    const target = { user, request: request.id, agent: row.agent_id };
+    // Also when it is under way: should its workflow be lost, asking again brings it back.
+    await enqueue(tx, { kind: 'revive', target, reason: 'undo', priority: request.settings.priority }, [
+      sql`update calls set status = 'undoing' where id = ${call}`,
+      sql`update requests set moved_at = now() where id = ${request.id}`,
+    ]);
     return { request: request.id };
   });
 }

@@ -1,7 +1,7 @@
-import type { RequestStatus } from '../contracts/request.js';
+import type { Output, RequestStatus } from '../contracts/request.js';
 import type { AgentRef, Step } from '../contracts/step.js';
 import type { Tx } from '../store/db.js';
-import { type RawBuilder, sql } from '../store/sql.js';
+import { json, type RawBuilder, sql } from '../store/sql.js';
 import { changeRequest, type NewEvent, statusEvent } from './events.js';
 
 export interface Ending {
@@ -15,7 +15,10 @@ export interface Ending {
   readonly turns?: number;
 }
 
-/** Ends a request whose row the caller holds: result, agents, calls that never ran, events, and what else belongs to it. */
+/**
+ * Ends a request whose row the caller holds: result, agents, open calls, events, and what else belongs to it. A call that
+ * runs outside at this moment is told to stop; should it have done its work all the same, `finishCall` still stores that.
+ */
 export async function endRequest(
   tx: Tx,
   ref: AgentRef,
@@ -24,6 +27,7 @@ export async function endRequest(
   also: readonly RawBuilder<unknown>[] = [],
 ): Promise<Step> {
   const { status } = ending;
+  const stopped = status === 'completed' ? [] : await stoppedCalls(tx, ref.request);
   await changeRequest(
     tx,
     ref,
@@ -34,7 +38,7 @@ export async function endRequest(
       ended: true,
       ...(ending.error === undefined ? {} : { error: ending.error }),
     },
-    [...before, statusEvent(status, []), { type: 'done', data: { status } }],
+    [...before, ...stopped, statusEvent(status, []), { type: 'done', data: { status } }],
     [
       ...also,
       sql`update agents set status = 'ended', ended_at = now(), turns = case when id = ${ref.agent} then coalesce(${ending.turns ?? null}, turns) else turns end where request_id = ${ref.request} and ended_at is null`,
@@ -44,12 +48,37 @@ export async function endRequest(
   return { kind: 'done', status, usd: ending.usd ?? 0, summary: status };
 }
 
+/** An event for every call that had begun and now stops. A last turn leaves none open. */
+async function stoppedCalls(tx: Tx, request: string): Promise<NewEvent[]> {
+  const calls = await tx.rows<{ id: string; agent_id: string; skill: string }>(sql`
+    select id, agent_id, skill from calls
+    where request_id = ${request} and (status = 'waiting' or (status = 'pending' and attempts > 0)) order by turn, position`);
+  return calls.map(({ id, agent_id, skill }) => ({
+    type: 'skill.finished',
+    agent: agent_id,
+    data: { call: id, skill, outcome: 'cancelled' },
+  }));
+}
+
+/** What one call has produced from now on, while its row still says otherwise. */
+interface ChangedOutputs {
+  readonly call: string;
+  readonly outputs: readonly Output[];
+}
+
 /** The result object: given text (or the text already there) and everything the calls produced. */
-export function resultOf(request: string, text: string | undefined): RawBuilder<unknown> {
+export function resultOf(request: string, text: string | undefined, changed?: ChangedOutputs): RawBuilder<unknown> {
+  const { outputs, counts } =
+    changed === undefined
+      ? { outputs: sql`c.outputs`, counts: sql`c.status = 'done'` }
+      : {
+          outputs: sql`case when c.id = ${changed.call} then ${json(changed.outputs)} else c.outputs end`,
+          counts: sql`(c.status = 'done' or c.id = ${changed.call})`,
+        };
   return sql`jsonb_build_object(
     'text', coalesce(${text ?? null}::text, result->>'text', ''),
     'outputs', coalesce((
       select jsonb_agg(item order by c.turn, c.position, o.place)
-      from calls c, jsonb_array_elements(c.outputs) with ordinality as o(item, place)
-      where c.request_id = ${request} and c.status = 'done'), '[]'::jsonb))`;
+      from calls c, jsonb_array_elements(${outputs}) with ordinality as o(item, place)
+      where c.request_id = ${request} and ${counts}), '[]'::jsonb))`;
 }

@@ -3,7 +3,7 @@ import { ProblemError } from '../contracts/problem.js';
 import type { Attachment } from '../contracts/request.js';
 import type { Tx } from '../store/db.js';
 import { newId } from '../store/new-id.js';
-import { sql } from '../store/sql.js';
+import { json, type RawBuilder, sql } from '../store/sql.js';
 import type { Engine } from './deps.js';
 
 /** A file's row; its bytes are in the blob store under `sha256`. */
@@ -37,85 +37,155 @@ const SAME_CONTAINER: readonly (readonly string[])[] = [
 
 const COLUMNS = sql`f.id, f.name, f.media_type as "mediaType", f.size, f.sha256, f.created_at as "createdAt"`;
 
+/** A file whose bytes are stored and whose row is still to be written, with `insertFiles`. */
+type FileDraft = Omit<StoredFile, 'createdAt'>;
+
+/** Attachments and uploads that were checked, in order. Nothing but bytes is stored until `rows` are written. */
+export interface PreparedFiles {
+  readonly ids: readonly string[];
+  /** Those that were there before; whoever writes the message checks them again in its transaction. */
+  readonly known: readonly NamedFile[];
+  readonly rows: readonly FileDraft[];
+}
+
+interface NamedFile {
+  readonly id: string;
+  readonly path: string;
+}
+
+/** How long bytes without a row are kept: a row may be on its way. */
+const UNUSED_MS = 3_600_000;
+
 /**
  * Stores an uploaded file. The type is judged by its first bytes: one that differs from what was declared is refused,
- * as is any type the product cannot use. Errors name `path`.
+ * as is any type the product cannot use. Errors name `file`.
  */
 export async function saveFile(engine: Engine, user: string, file: IncomingFile, path = 'file'): Promise<StoredFile> {
-  const mediaType = await checkedType(file, path);
-  const sha256 = await engine.blobs.put(file.bytes);
+  const draft = await storeBytes(engine, await checkedFile(file, path));
   return engine.db.as(user, (tx) =>
-    insertFile(tx, user, { name: cleanName(file.name), mediaType, size: file.bytes.length, sha256 }),
+    tx.one<StoredFile>(sql`with f as (${insertFiles(user, [draft])} returning *) select ${COLUMNS} from f`),
   );
 }
 
-/** Files named by id and bytes given inline, in order, as stored files. Nothing is stored when one of them is wrong. */
+/**
+ * Checks files named by id and files given inline, then stores the bytes of the latter. `refuse` sees what is named
+ * before any byte is stored.
+ */
+export async function prepareFiles(
+  engine: Engine,
+  given: { attachments?: readonly Attachment[] | undefined; files?: readonly IncomingFile[] | undefined },
+  refuse: (known: readonly NamedFile[]) => Promise<void>,
+): Promise<PreparedFiles> {
+  const parts: (NamedFile | CheckedFile)[] = [];
+  for (const [index, attachment] of (given.attachments ?? []).entries()) {
+    const path = `attachments.${index}`;
+    parts.push(
+      'fileId' in attachment
+        ? { id: attachment.fileId, path: `${path}.fileId` }
+        : await checkedFile({ ...attachment, bytes: Buffer.from(attachment.data, 'base64') }, path),
+    );
+  }
+  for (const [index, file] of (given.files ?? []).entries()) parts.push(await checkedFile(file, `file.${index}`));
+  const known = parts.filter((part) => 'id' in part);
+  if (parts.length > known.length) await refuse(known);
+  const ids: string[] = [];
+  const rows: FileDraft[] = [];
+  for (const part of parts) {
+    if ('id' in part) ids.push(part.id);
+    else {
+      const draft = await storeBytes(engine, part);
+      rows.push(draft);
+      ids.push(draft.id);
+    }
+  }
+  return { ids, known, rows };
+}
+
+/** Files named by id and bytes given inline, in order, as stored files. No row is written when one of them is wrong. */
 export async function resolveAttachments(
   engine: Engine,
   user: string,
   attachments: readonly Attachment[],
 ): Promise<string[]> {
-  const inline = attachments.map((attachment, index) => ({ attachment, path: `attachments.${index}` }));
-  const checked = inline.map(({ attachment, path }) => {
-    if ('fileId' in attachment) return undefined;
-    return {
-      name: attachment.name,
-      mediaType: attachment.mediaType,
-      bytes: Buffer.from(attachment.data, 'base64'),
-      path,
-    };
+  if (attachments.length === 0) return [];
+  const files = await prepareFiles(engine, { attachments }, (known) =>
+    engine.db.as(user, (tx) => requireFiles(tx, user, known)),
+  );
+  await engine.db.as(user, async (tx) => {
+    await requireFiles(tx, user, files.known);
+    if (files.rows.length > 0) await tx.run(insertFiles(user, files.rows));
   });
-  for (const file of checked) if (file !== undefined) await checkedType(file, file.path);
-  const ids: string[] = [];
-  for (const [index, { attachment, path }] of inline.entries()) {
-    const file = checked[index];
-    ids.push(
-      file === undefined
-        ? await knownFile(engine, user, 'fileId' in attachment ? attachment.fileId : '', path)
-        : (await saveFile(engine, user, file, path)).id,
-    );
-  }
-  return ids;
+  return [...files.ids];
+}
+
+/** Throws when one of these files is not the user's. */
+export async function requireFiles(tx: Tx, user: string, known: readonly NamedFile[]): Promise<void> {
+  if (known.length === 0) return;
+  const rows = await tx.rows<{ id: string }>(
+    sql`select id from files where user_id = ${user} and id = any(${known.map((file) => file.id)})`,
+  );
+  const found = new Set(rows.map((row) => row.id));
+  const missing = known.filter((file) => !found.has(file.id));
+  if (missing.length === 0) return;
+  throw new ProblemError('not-found', `There is no file ${missing[0]?.id}.`, {
+    status: 422,
+    errors: missing.map(({ path }) => ({ path, message: 'there is no file with this id' })),
+  });
+}
+
+/** The statement that writes the rows of prepared files. */
+export function insertFiles(user: string, rows: readonly FileDraft[]): RawBuilder<unknown> {
+  return sql`
+    insert into files (id, user_id, name, media_type, size, sha256)
+    select d.id, ${user}, d.name, d."mediaType", d.size, d.sha256
+    from jsonb_to_recordset(${json(rows)}) as d(id text, name text, "mediaType" text, size bigint, sha256 text)`;
 }
 
 export async function getFile(engine: Engine, user: string, id: string): Promise<StoredFile> {
   const file = await engine.db.as(user, (tx) =>
-    tx.maybe<StoredFile>(sql`select ${COLUMNS} from files f where f.id = ${id}`),
+    tx.maybe<StoredFile>(sql`select ${COLUMNS} from files f where f.id = ${id} and f.user_id = ${user}`),
   );
-  if (file === undefined) throw new ProblemError('not-found', `There is no file ${id.slice(0, 80)}.`);
+  if (file === undefined) throw noFile(id);
   return file;
 }
 
-/** The row goes first; the bytes go when no other row has them. */
+/** The row goes at once; the bytes go with a sweep when no other row has them. */
 export async function deleteFile(engine: Engine, user: string, id: string): Promise<void> {
-  const file = await getFile(engine, user, id);
-  await engine.db.as(user, (tx) => tx.run(sql`delete from files where id = ${id}`));
-  const others = await engine.db.system((tx) =>
-    tx.rows(sql`select 1 from files where sha256 = ${file.sha256} limit 1`),
-  );
-  if (others.length === 0) await engine.blobs.remove(file.sha256);
+  const gone = await engine.db.as(user, (tx) => tx.run(sql`delete from files where id = ${id} and user_id = ${user}`));
+  if (gone === 0) throw noFile(id);
 }
 
-/** In the order of `ids`. */
-async function filesByIds(tx: Tx, ids: readonly string[]): Promise<StoredFile[]> {
-  if (ids.length === 0) return [];
-  const rows = await tx.rows<StoredFile>(sql`select ${COLUMNS} from files f where f.id = any(${ids})`);
-  return ids.flatMap((id) => rows.find((row) => row.id === id) ?? []);
+/** Removes bytes that no row has had for an hour; run now and then. Returns how many. */
+export async function sweepBlobs(engine: Engine, now = new Date()): Promise<number> {
+  const then = new Date(now.getTime() - UNUSED_MS);
+  let removed = 0;
+  for await (const batch of engine.blobs.putBefore(then)) {
+    const used = await engine.db.system((tx) =>
+      tx.rows<{ sha256: string }>(sql`select distinct sha256 from files where sha256 = any(${batch})`),
+    );
+    const kept = new Set(used.map((row) => row.sha256));
+    for (const sha256 of batch)
+      if (!kept.has(sha256) && (await engine.blobs.removePutBefore(sha256, then))) removed += 1;
+  }
+  return removed;
 }
 
-async function insertFile(tx: Tx, user: string, file: Omit<StoredFile, 'id' | 'createdAt'>): Promise<StoredFile> {
-  return tx.one<StoredFile>(sql`
-    insert into files as f (id, user_id, name, media_type, size, sha256)
-    values (${newId('file')}, ${user}, ${file.name}, ${file.mediaType}, ${file.size}, ${file.sha256}) returning ${COLUMNS}`);
+function noFile(id: string): ProblemError {
+  return new ProblemError('not-found', `There is no file ${id.slice(0, 80)}.`);
 }
 
-async function knownFile(engine: Engine, user: string, id: string, path: string): Promise<string> {
-  const known = await engine.db.as(user, (tx) => tx.maybe(sql`select 1 from files where id = ${id}`));
-  if (known !== undefined) return id;
-  throw new ProblemError('not-found', `There is no file ${id}.`, {
-    status: 422,
-    errors: [{ path: `${path}.fileId`, message: 'there is no file with this id' }],
-  });
+interface CheckedFile {
+  readonly name: string;
+  readonly mediaType: string;
+  readonly bytes: Uint8Array;
+}
+
+async function checkedFile(file: IncomingFile, path: string): Promise<CheckedFile> {
+  return { name: cleanName(file.name), mediaType: await checkedType(file, path), bytes: file.bytes };
+}
+
+async function storeBytes(engine: Engine, { name, mediaType, bytes }: CheckedFile): Promise<FileDraft> {
+  return { id: newId('file'), name, mediaType, size: bytes.length, sha256: await engine.blobs.put(bytes) };
 }
 
 async function checkedType(file: IncomingFile, path: string): Promise<string> {

@@ -1,18 +1,25 @@
 import type { AgentRef } from '../contracts/step.js';
 import { enqueue } from '../store/outbox.js';
+import type { Tx } from '../store/db.js';
 import { sql } from '../store/sql.js';
+import { settleUndo } from './calls.js';
 import type { Engine } from './deps.js';
 import { endRequest } from './ending.js';
 import { lockRequest } from './rows.js';
 import { DEADLINE } from './turn-context.js';
 
-/** Open requests whose rows have not moved for a while; each is looked at once in that time. */
+/** Requests that are open, or have a call to take back, and whose rows have not moved for a while; each is looked at once in that time. */
 export async function claimSilent(engine: Engine, silentSeconds: number, limit: number): Promise<AgentRef[]> {
   return engine.db.system((tx) =>
     tx.rows<AgentRef>(sql`
-      update requests set moved_at = now() where id in (
+      with open as (
         select id from requests where ended_at is null and moved_at < now() - make_interval(secs => ${silentSeconds})
+        order by moved_at limit ${limit} for update skip locked),
+      undoing as (
+        select id from requests where ended_at is not null and moved_at < now() - make_interval(secs => ${silentSeconds})
+          and id in (select request_id from calls where status = 'undoing')
         order by moved_at limit ${limit} for update skip locked)
+      update requests set moved_at = now() where id in (select id from open union all select id from undoing)
       returning user_id as "user", id as request, agent_id as agent`),
   );
 }
@@ -33,7 +40,11 @@ export type WorkflowFate = 'open' | 'gone' | 'terminated' | 'cancelled';
 export async function reconcileSilent(engine: Engine, ref: AgentRef, fate: WorkflowFate): Promise<void> {
   await engine.db.as(ref.user, async (tx) => {
     const request = await lockRequest(tx, ref);
-    if (request.ended_at !== null) return;
+    const { priority } = request.settings;
+    if (request.ended_at !== null) {
+      await resumeUndo(tx, ref, fate, priority);
+      return;
+    }
     const overdue = Date.parse(request.deadline_at) <= Date.now();
     switch (fate) {
       case 'terminated':
@@ -46,13 +57,30 @@ export async function reconcileSilent(engine: Engine, ref: AgentRef, fate: Workf
         await endRequest(tx, ref, { status: 'cancelled' });
         return;
       case 'open':
-        if (!overdue) return;
+        if (!overdue) {
+          if (request.status === 'running') await enqueue(tx, { kind: 'wake', target: ref, reason: 'silent' });
+          return;
+        }
         await endRequest(tx, ref, { status: 'failed', error: DEADLINE });
         await enqueue(tx, { kind: 'wake', target: ref, reason: 'deadline' });
         return;
       case 'gone':
         if (overdue) await endRequest(tx, ref, { status: 'failed', error: DEADLINE });
-        else await enqueue(tx, { kind: 'start', target: ref, reason: 'started again' });
+        else await enqueue(tx, { kind: 'start', target: ref, reason: 'started again', priority });
     }
   });
+}
+
+/** What is to be taken back after the end is taken back by a workflow that runs for it; a person who stopped that one is obeyed. */
+async function resumeUndo(tx: Tx, ref: AgentRef, fate: WorkflowFate, priority: number): Promise<void> {
+  const calls = await tx.rows<{ id: string; skill: string }>(
+    sql`select id, skill from calls where request_id = ${ref.request} and status = 'undoing' order by turn, position`,
+  );
+  if (calls.length === 0) return;
+  if (fate === 'open' || fate === 'gone') {
+    await enqueue(tx, { kind: 'revive', target: ref, reason: 'undo', priority });
+    return;
+  }
+  for (const { id, skill } of calls)
+    await settleUndo(tx, { ...ref, callId: id }, skill, `Its workflow was ${fate} by hand in Temporal.`);
 }

@@ -29,6 +29,12 @@ export async function postMessage(
   return engine.db.as(user, async (tx) => {
     const row = await lockRequest(tx, { user, request });
     refuseEnded(row.status);
+    const unseen = await countUnseen(tx, request);
+    if (unseen >= MOST_UNSEEN)
+      throw new ProblemError(
+        'rate-limited',
+        `${unseen} messages wait for the agent already. Wait until it has read them, then send the next one.`,
+      );
     const answered = await answerOldest(
       tx,
       request,
@@ -39,6 +45,7 @@ export async function postMessage(
       insert into messages (id, user_id, conversation_id, request_id, role, text, files, answers_call)
       values (${message}, ${user}, ${row.conversation_id}, ${request}, 'user', ${body.text ?? ''}, ${files}, ${answered?.id ?? null})`);
     if (answered !== undefined) await leaveWait(tx, user, request, answered);
+    else if (unseen > 0 && RUNS.has(row.status)) return { message };
     await enqueue(tx, {
       kind: 'wake',
       target: { user, request, agent: row.agent_id },
@@ -46,6 +53,20 @@ export async function postMessage(
     });
     return { message };
   });
+}
+
+/** Messages that may wait for one agent. */
+const MOST_UNSEEN = 100;
+/** An agent in one of these is about to read its messages; the first unseen one has woken it already. */
+const RUNS: ReadonlySet<string> = new Set(['queued', 'running']);
+
+/** Messages after the first that the agent has not read. */
+async function countUnseen(tx: Tx, request: string): Promise<number> {
+  const { unseen } = await tx.one<{ unseen: number }>(sql`
+    select count(*)::int as unseen from messages
+    where request_id = ${request} and role = 'user' and answers_call is null and seen_in_turn is null
+      and seq > (select min(seq) from messages where request_id = ${request})`);
+  return unseen;
 }
 
 function refuseEnded(status: string): void {

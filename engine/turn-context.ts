@@ -34,6 +34,8 @@ export interface EarlierExchange {
   status: RequestStatus;
   said: string;
   reply: string | null;
+  /** What its agent wrote to the user while it worked. */
+  posted: string[];
 }
 
 /** Everything a turn's model input is made of; read in one statement, kept in memory of one activity only. */
@@ -81,7 +83,13 @@ export async function beginTurn(engine: Engine, ref: AgentRef, turn: number): Pr
   });
 }
 
-/** One statement for the lock, the claim and the whole context: a round trip to the database costs more than its size. */
+/** Messages of one earlier request that the model is told of. */
+const MOST_POSTED = 20;
+
+/**
+ * One statement for the lock, the claim and the whole context: a round trip to the database costs more than its size.
+ * The agent takes over the labels of those whose words its context contains.
+ */
 async function claimTurn(tx: Tx, engine: Engine, ref: AgentRef, turn: number): Promise<ClaimedTurn> {
   const row = await tx.maybe<ClaimedTurn>(sql`
     with before as materialized (select id as same, status as was from requests where id = ${ref.request} and user_id = ${ref.user} for update),
@@ -91,14 +99,25 @@ async function claimTurn(tx: Tx, engine: Engine, ref: AgentRef, turn: number): P
     started as (
       insert into request_events (request_id, seq, user_id, type, data)
       select id, seq, user_id, 'status', ${json(statusEvent('running', []).data)} from r where was = 'queued'),
+    tail as (
+      select p.id, p.agent_id, p.status, p.result->>'text' as reply, p.created_at,
+        (select m.text from messages m where m.request_id = p.id and m.role = 'user' order by m.seq limit 1) as said,
+        (select coalesce(json_agg(m.text order by m.seq), '[]') from (
+          select text, seq from messages where request_id = p.id and role = 'assistant' order by seq desc limit ${MOST_POSTED}) m) as posted
+      from requests p, r where p.conversation_id = r.conversation_id and p.id <> r.id and p.created_at <= r.created_at
+      order by p.created_at desc limit ${engine.limits.conversationTail}),
     claimed as (
-      update agents set attempts = attempts + 1, status = 'running' from r where agents.id = ${ref.agent} and turns = ${turn - 1} and r.ended_at is null
+      update agents set attempts = attempts + 1, status = 'running', labels = (
+        select coalesce(array_agg(distinct label order by label), '{}') from (
+          select unnest(agents.labels) as label
+          union all select unnest(a.labels) from tail t join agents a on a.id = t.agent_id where t.reply <> '' or json_array_length(t.posted) > 0) l)
+      from r where agents.id = ${ref.agent} and turns = ${turn - 1} and r.ended_at is null
         and not exists (select from calls where agent_id = ${ref.agent} and status in ('pending', 'waiting', 'undoing'))
-      returning attempts)
+      returning attempts, labels)
     select r.*, ${heldColumns(ref)},
       (select json_build_object('id', u.id, 'name', u.name) from users u where u.id = ${ref.user}) as "user",
       (select row_to_json(a) from (
-        select id, label, model, instructions, skills, labels, status, agents.turns, coalesce((select attempts from claimed), attempts) as attempts,
+        select id, label, model, instructions, skills, coalesce((select labels from claimed), labels) as labels, status, agents.turns, coalesce((select attempts from claimed), attempts) as attempts,
           context_share, created_at, ended_at from agents where id = ${ref.agent}) a) as agent,
       (select coalesce(json_agg(t order by t.number), '[]') from (
         select number, content, stop_reason from turns where agent_id = ${ref.agent}) t) as exchanges,
@@ -106,11 +125,8 @@ async function claimTurn(tx: Tx, engine: Engine, ref: AgentRef, turn: number): P
         select id, turn, position, skill, input, status, output, error from calls where agent_id = ${ref.agent}) c) as calls,
       (select coalesce(json_agg(m order by m.seq), '[]') from (
         select id, seq, text, files, seen_in_turn from messages where request_id = ${ref.request} and role = 'user' and answers_call is null) m) as messages,
-      (select coalesce(json_agg(e order by e.created_at, e.id), '[]') from (
-        select p.id, p.status, p.result->>'text' as reply, p.created_at,
-          (select m.text from messages m where m.request_id = p.id and m.role = 'user' order by m.seq limit 1) as said
-        from requests p where p.conversation_id = r.conversation_id and p.id <> r.id and p.created_at <= r.created_at
-        order by p.created_at desc limit ${engine.limits.conversationTail}) e) as earlier,
+      (select coalesce(json_agg(t order by t.created_at, t.id), '[]') from (
+        select id, status, reply, said, posted, created_at from tail) t) as earlier,
       (select coalesce(json_agg(s order by s.role), '[]') from (
         select id, name, role, description from spaces where owner_id = ${ref.user} and role is not null) s) as spaces
     from r`);

@@ -1,10 +1,11 @@
 import type { Verdict } from '../contracts/effect-class.js';
 import type { AssistantBlock, ModelReply } from '../contracts/model.js';
-import type { WaitingFor } from '../contracts/request.js';
+import type { Charge, WaitingFor } from '../contracts/request.js';
 import type { AgentRef, Step } from '../contracts/step.js';
 import type { Tx } from '../store/db.js';
 import { newId } from '../store/new-id.js';
 import { json, type RawBuilder, sql } from '../store/sql.js';
+import { chargeEvent, chargeRow, newCharge } from './charge-rows.js';
 import type { Engine } from './deps.js';
 import { endRequest, resultOf } from './ending.js';
 import { changeRequest, type NewEvent, statusEvent } from './events.js';
@@ -47,8 +48,9 @@ export async function storeTurn(engine: Engine, ref: AgentRef, turn: NewTurn): P
     const request = await holdRequest(tx, ref);
     if (request.ended_at !== null || request.turns >= turn.turn) return stepFor(request);
     const calls = turn.calls.map((call) => ({ ...call, id: newId('call') }));
-    const rows = turnRows(ref, turn, calls);
-    const events = turnEvents(ref, turn, calls);
+    const charge = newCharge(ref, 'model', turn.reply.model, tokensOf(turn), 'tokens', turn.usd);
+    const rows = turnRows(ref, turn, calls, charge);
+    const events = turnEvents(ref, turn, calls, charge);
     if (calls.length > 0) return afterCalls(tx, ref, request, turn, calls, { events, rows });
     const text = textOf(turn.reply.content);
     const ending = { text, usd: request.usd + Number(turn.usd), turns: turn.turn };
@@ -64,15 +66,19 @@ export async function storeTurn(engine: Engine, ref: AgentRef, turn: NewTurn): P
 type StoredCall = ChosenCall & { readonly id: string };
 
 /** The rows of a turn, to be written in one statement with what it changes. */
-function turnRows(ref: AgentRef, turn: NewTurn, calls: readonly StoredCall[]): RawBuilder<unknown>[] {
+function turnRows(
+  ref: AgentRef,
+  turn: NewTurn,
+  calls: readonly StoredCall[],
+  charge: Charge,
+): RawBuilder<unknown>[] {
   const { reply } = turn;
   return [
     sql`insert into turns (agent_id, number, user_id, request_id, attempt, model, content, stop_reason, usage, started_at)
       values (${ref.agent}, ${turn.turn}, ${ref.user}, ${ref.request}, ${turn.attempt}, ${reply.model}, ${json(withCallIds(reply.content, calls))},
         ${reply.stopReason}, ${json(reply.usage)}, ${turn.startedAt.toISOString()})`,
     sql`update messages set seen_in_turn = ${turn.turn} where request_id = ${ref.request} and seq <= ${turn.lastMessageSeq} and seen_in_turn is null`,
-    sql`insert into charges (id, user_id, request_id, agent_id, step, kind, name, quantity, unit, usd)
-      values (${newId('chg')}, ${ref.user}, ${ref.request}, ${ref.agent}, ${`turn:${ref.agent}:${turn.turn}`}, 'model', ${reply.model}, ${tokensOf(turn)}, 'tokens', ${turn.usd})`,
+    chargeRow(ref.user, `turn:${ref.agent}:${turn.turn}`, charge),
     ...(calls.length === 0 ? [] : [callRows(ref, turn, calls)]),
   ];
 }
@@ -117,7 +123,7 @@ function tokensOf(turn: NewTurn): number {
   return usage.inputTokens + usage.outputTokens + usage.cacheReadTokens + usage.cacheWriteTokens;
 }
 
-function turnEvents(ref: AgentRef, turn: NewTurn, calls: readonly StoredCall[]): NewEvent[] {
+function turnEvents(ref: AgentRef, turn: NewTurn, calls: readonly StoredCall[], charge: Charge): NewEvent[] {
   const text = textOf(turn.reply.content);
   const events: NewEvent[] = [];
   if (text !== '')
@@ -126,13 +132,7 @@ function turnEvents(ref: AgentRef, turn: NewTurn, calls: readonly StoredCall[]):
       agent: ref.agent,
       data: { agent: ref.agent, turn: turn.turn, attempt: turn.attempt, offset: 0, delta: text },
     });
-  events.push({
-    type: 'charge',
-    agent: ref.agent,
-    data: {
-      charge: { kind: 'model', name: turn.reply.model, quantity: tokensOf(turn), unit: 'tokens', usd: turn.usd },
-    },
-  });
+  events.push(chargeEvent(charge));
   for (const call of calls) {
     if (call.refusal !== undefined)
       events.push({

@@ -34,19 +34,21 @@ interface UserRow {
 const COLUMNS = sql`id, name, time_zone, settings, created_at`;
 
 /**
- * The installation's owner, made at the first start. The given token is the only one that start-up ever gave: an
- * earlier one stops working in the same transaction.
+ * The installation's owner, made at the first start. A token given here works from now on; with `replace` the one that
+ * an earlier start gave stops working in the same transaction. Without a token nothing about signing in changes.
  */
 export async function ensureOwner(
   engine: Engine,
-  owner: { name: string; timeZone: string; token: string },
+  owner: { name: string; timeZone: string; token?: string; replace?: boolean },
 ): Promise<{ id: string }> {
   return engine.db.system(async (tx) => {
     await tx.run(sql`select pg_advisory_xact_lock(hashtext('retinue-owner'))`);
     const known = await tx.maybe<{ id: string }>(sql`select id from users where is_owner`);
     const id = known?.id ?? (await insertUser(tx, { name: owner.name, timeZone: owner.timeZone, isOwner: true }));
+    if (owner.token === undefined) return { id };
     const hash = hashOf(owner.token);
-    await tx.run(sql`delete from tokens where user_id = ${id} and label = ${BOOT_LABEL} and hash <> ${hash}`);
+    if (owner.replace)
+      await tx.run(sql`delete from tokens where user_id = ${id} and label = ${BOOT_LABEL} and hash <> ${hash}`);
     await tx.run(sql`
       insert into tokens (hash, user_id, label) values (${hash}, ${id}, ${BOOT_LABEL})
       on conflict (hash) do update set user_id = excluded.user_id, label = excluded.label, revoked_at = null`);
@@ -54,7 +56,7 @@ export async function ensureOwner(
   });
 }
 
-/** The user of a bearer token, or undefined. Asked for every call, so a revoked token ends at once. */
+/** The user of a bearer token, or undefined. A revoked one is not found any more. */
 export async function authenticate(engine: Engine, token: string): Promise<{ user: SignedIn } | undefined> {
   return lookUp(engine, token, sql`t.label <> ${BROWSER_LABEL}`);
 }

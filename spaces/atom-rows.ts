@@ -41,6 +41,7 @@ export function presentAtom(row: AtomRow): Atom {
 }
 
 const MOST_INDEXED = 200_000;
+const MOST_PARTS = 50_000;
 
 /** The text of an atom that full-text search sees: all strings and numbers of payload and metadata, bounded. */
 export function searchableText(payload: JsonValue, metadata: Metadata): string {
@@ -58,5 +59,26 @@ export function searchableText(payload: JsonValue, metadata: Metadata): string {
   };
   visit(payload);
   visit(metadata);
-  return parts.join('\n');
+  return withParts(parts.join('\n'));
+}
+
+/**
+ * The database keeps an address, a host name or a decimal number as one word: each is followed by its parts here, so
+ * that `acme` finds as@acme.example. What is stored and what is searched for go through this alike.
+ */
+export function withParts(text: string): string {
+  const lower = text.normalize('NFC').toLowerCase().slice(0, MOST_INDEXED);
+  const parts = new Set<string>();
+  let left = MOST_PARTS;
+  for (const [piece] of lower.matchAll(/[^\s]*[\p{L}\p{N}][^\s]*/gu)) {
+    const word = piece.replace(/^[^\p{L}\p{N}+-]+/u, '').replace(/[^\p{L}\p{N}\p{M}]+$/u, '');
+    const found = word.match(/[\p{L}\p{N}\p{M}]+/gu) ?? [];
+    if (found[0] === word) continue;
+    for (const part of found) {
+      if (parts.has(part) || part.length > left) continue;
+      parts.add(part);
+      left -= part.length + 1;
+    }
+  }
+  return parts.size === 0 ? lower : `${lower}\n${[...parts].join(' ')}`;
 }

@@ -1,5 +1,14 @@
 import { ProblemError } from '../contracts/problem.js';
-import type { Atom, AtomPatch, AtomReference, JsonValue, Metadata, NewAtom, Page } from '../contracts/space.js';
+import type {
+  Atom,
+  AtomOrigin,
+  AtomPatch,
+  AtomReference,
+  JsonValue,
+  Metadata,
+  NewAtom,
+  Page,
+} from '../contracts/space.js';
 import type { Tx } from '../store/db.js';
 import { newId } from '../store/new-id.js';
 import { pageCursor, readCursor } from '../store/paging.js';
@@ -126,12 +135,14 @@ async function writeVersion(
   const words = searchableText(content.payload, content.metadata);
   const references = json(content.references);
   const isNew = place.version === 1;
-  await tx.run(isNew ? insertHead(actor, place, content, words) : updateHead(actor, place, content, words));
+  const { origin } = await tx.one<{ origin: AtomOrigin }>(
+    isNew ? insertHead(actor, place, content, words) : updateHead(actor, place, content, words),
+  );
   const row = await tx.one<{ created_at: string; updated_at: string }>(sql`
     with version as (
       insert into atom_versions (atom_id, version, space_id, payload, media_type, metadata, "references", author, origin, comment, deprecated, call_id)
       values (${place.id}, ${place.version}, ${place.space}, ${json(content.payload)}, ${content.mediaType}, ${json(content.metadata)}, ${references},
-        ${actor.author}, ${actor.origin}, ${content.comment}, ${content.deprecated}, ${actor.callId ?? null})),
+        ${actor.author}, ${origin}, ${content.comment}, ${content.deprecated}, ${actor.callId ?? null})),
     counter as (update spaces set event_seq = event_seq + 1 where id = ${place.space} returning event_seq),
     event as (
       insert into space_events (space_id, seq, atom_id, version, author, comment)
@@ -147,7 +158,7 @@ async function writeVersion(
     metadata: content.metadata,
     references: [...content.references],
     author: actor.author,
-    origin: actor.origin,
+    origin,
     comment: content.comment,
     deprecated: content.deprecated,
     createdAt: row.created_at,
@@ -159,15 +170,18 @@ function insertHead(actor: Actor, place: { id: string; space: string }, content:
   return sql`
     insert into atoms (id, space_id, version, payload, media_type, metadata, author, origin, comment, deprecated, words)
     values (${place.id}, ${place.space}, 1, ${json(content.payload)}, ${content.mediaType}, ${json(content.metadata)}, ${actor.author}, ${actor.origin},
-      ${content.comment}, false, to_tsvector('simple', ${words}) || to_tsvector('english', ${words}))`;
+      ${content.comment}, false, to_tsvector('simple', ${words}) || to_tsvector('english', ${words}))
+    returning origin`;
 }
 
+/** A payload that came from outside stays untrusted, whoever changes what is around it or puts it back. */
 function updateHead(actor: Actor, place: { id: string; version: number }, content: AtomContent, words: string) {
   return sql`
     update atoms set version = ${place.version}, payload = ${json(content.payload)}, metadata = ${json(content.metadata)}, author = ${actor.author},
-      origin = ${actor.origin}, comment = ${content.comment}, deprecated = ${content.deprecated}, updated_at = now(),
+      origin = case when exists (select from atom_versions v where v.atom_id = ${place.id} and v.origin = 'untrusted' and v.payload = ${json(content.payload)})
+        then 'untrusted' else ${actor.origin} end, comment = ${content.comment}, deprecated = ${content.deprecated}, updated_at = now(),
       words = to_tsvector('simple', ${words}) || to_tsvector('english', ${words})
-    where id = ${place.id}`;
+    where id = ${place.id} returning origin`;
 }
 
 async function replaceReferences(

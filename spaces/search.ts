@@ -3,7 +3,7 @@ import type { MetadataCondition, MetadataConditions, Page, Search, SearchHit } f
 import { DEFAULT_LIMIT } from '../contracts/text.js';
 import type { Tx } from '../store/db.js';
 import { json, type RawBuilder, sql } from '../store/sql.js';
-import { ATOM_COLUMNS, type AtomRow, presentAtom } from './atom-rows.js';
+import { ATOM_COLUMNS, type AtomRow, presentAtom, withParts } from './atom-rows.js';
 import type { Actor } from './principal.js';
 import { requirePermission } from './spaces.js';
 
@@ -13,6 +13,7 @@ interface HitRow extends AtomRow {
 
 /** How deep a search can be paged. */
 const MOST_OFFSET = 10_000;
+const MOST_WORDS = 64;
 
 /**
  * One statement: words rank and none is required to match all, metadata and states of references filter,
@@ -39,22 +40,20 @@ export async function searchAtoms(tx: Tx, actor: Actor, search: Search): Promise
 
 function readOffset(cursor: string | undefined): number {
   if (cursor === undefined) return 0;
-  const offset = Number(Buffer.from(cursor, 'base64url').toString('utf8'));
-  if (Number.isInteger(offset) && offset >= 0 && offset <= MOST_OFFSET) return offset;
+  const text = Buffer.from(cursor, 'base64url').toString('utf8');
+  if (/^\d{1,5}$/.test(text) && Number(text) <= MOST_OFFSET) return Number(text);
   throw new ProblemError('invalid-body', 'The cursor is not one that a search returned.', {
     errors: [{ path: 'cursor', message: 'must be the cursor of an earlier page' }],
   });
 }
 
-/** Any of the words, in plain and stemmed form; quoting keeps operators of the query language out. */
+/** Any of the words, in plain and stemmed form, cut into words by the database as the stored text was. */
 function wordsQuery(query: string): RawBuilder<unknown> {
-  const words =
-    query
-      .toLowerCase()
-      .match(/[\p{L}\p{N}]+/gu)
-      ?.slice(0, 64) ?? [];
-  const text = words.map((word) => `'${word}'`).join(' | ');
-  return sql`(to_tsquery('simple', ${text}) || to_tsquery('english', ${text}))`;
+  const text = withParts(query.trim().split(/\s+/).slice(0, MOST_WORDS).join(' '));
+  // Words hold no blanks, so only the operators between them are changed.
+  const anyOf = (language: string): RawBuilder<unknown> =>
+    sql`replace(plainto_tsquery(${sql.lit(language)}, ${text})::text, ' & ', ' | ')::tsquery`;
+  return sql`(${anyOf('simple')} || ${anyOf('english')})`;
 }
 
 /** `column` is a jsonb object; keys and values are always parameters. */

@@ -88,10 +88,19 @@ export async function createRoleSpaces(tx: Tx, actor: Actor): Promise<void> {
   for (const space of ROLE_SPACES) await createSpace(tx, actor, space);
 }
 
-/** Holds the grant for the rest of the transaction; throws `not-found` without any, `forbidden` with too little. */
+/**
+ * Throws `not-found` without any grant, `forbidden` with too little. For more than reading, the grant and then the
+ * space are held for the rest of the transaction: whoever changes an atom has its space first.
+ */
 export async function requirePermission(tx: Tx, actor: Actor, space: string, needed: Permission): Promise<void> {
+  const grant = sql`select permission from space_grants where space_id = ${space} and principal = ${`user:${actor.user}`}`;
   const held = await tx.maybe<{ permission: Permission }>(
-    sql`select permission from space_grants where space_id = ${space} and principal = ${`user:${actor.user}`} ${needed === 'read' ? sql`` : sql`for share`}`,
+    needed === 'read'
+      ? grant
+      : sql`
+        with held as materialized (${grant} for share),
+        locked as materialized (select id from spaces where id = ${space} and exists (select from held) for no key update)
+        select permission, (select count(*) from locked) as locked from held`,
   );
   if (held === undefined) throw noSpace(space);
   if (!allows(held.permission, needed)) {

@@ -9,6 +9,8 @@ import { pgTypes } from './pg-types.js';
 
 export interface EmbeddedStore {
   readonly pool: pg.Pool;
+  /** Resolves when the database has ended by itself, with what a person should know. */
+  readonly broken: Promise<string>;
   close(): Promise<void>;
 }
 
@@ -55,6 +57,9 @@ export async function openEmbedded(folder: string): Promise<EmbeddedStore> {
     );
     return {
       pool,
+      broken: endOf(thread).then(
+        (reason) => `The embedded database has ended (${reason}). Start Retinue again to go on.`,
+      ),
       async close() {
         await pool.end();
         await stopThread(thread);
@@ -69,17 +74,34 @@ export async function openEmbedded(folder: string): Promise<EmbeddedStore> {
   }
 }
 
-function lockFolder(folder: string): Promise<() => Promise<void>> {
+/**
+ * Holds a name that belongs to the folder for as long as this process lives: on Linux in the kernel's own name space,
+ * which nothing outlives, elsewhere as a socket file, which counts only while somebody answers on it.
+ */
+async function lockFolder(folder: string): Promise<() => Promise<void>> {
   const digest = createHash('sha256').update(realpathSync(folder)).digest('hex').slice(0, 40);
+  const isLinux = process.platform === 'linux';
+  const name = isLinux ? `\0retinue-${digest}` : path.join(tmpdir(), `retinue-${digest.slice(0, 24)}.lock`);
+  if (!isLinux && !(await someoneAnswers(name))) rmSync(name, { force: true });
   const server = net.createServer((socket) => socket.destroy());
   return new Promise((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) =>
       reject(error.code === 'EADDRINUSE' ? new StoreLockedError(folder) : error),
     );
-    server.listen({ path: `\0retinue-${digest}` }, () => {
+    server.listen({ path: name }, () => {
       server.unref();
       resolve(() => new Promise((done) => server.close(() => done())));
     });
+  });
+}
+
+function someoneAnswers(name: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = net.connect(name, () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.once('error', () => resolve(false));
   });
 }
 
@@ -113,8 +135,18 @@ async function startThread(folder: string, socketPath: string): Promise<Worker> 
   return thread;
 }
 
+/** Resolves when the thread is gone, whatever ended it. */
+function endOf(thread: Worker): Promise<string> {
+  return new Promise((resolve) => {
+    thread.once('error', (error) => resolve(error instanceof Error ? error.message : String(error)));
+    thread.once('exit', (code) => resolve(`exit code ${code}`));
+  });
+}
+
 async function stopThread(thread: Worker): Promise<void> {
-  const ended = new Promise<void>((resolve) => thread.once('exit', () => resolve()));
+  // A thread that has ended already has no number.
+  if (thread.threadId === -1) return;
+  const ended = endOf(thread);
   thread.postMessage('close');
   const timer = setTimeout(() => void thread.terminate(), 10_000);
   await ended;

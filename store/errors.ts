@@ -13,6 +13,9 @@ const AWAY_CODES = new Set([
   'ETIMEDOUT',
   'EHOSTUNREACH',
   'ENOTFOUND',
+  'EAI_AGAIN',
+  'ENETUNREACH',
+  'EADDRNOTAVAIL',
 ]);
 const AWAY_MESSAGES = [
   /connection terminated/i,
@@ -50,7 +53,7 @@ export function isUniqueViolation(error: unknown, constraint: string): boolean {
 export function awayProblem(cause: unknown): ProblemError {
   return new ProblemError(
     'unavailable',
-    'The database cannot be reached. Nothing was changed; try again in a few seconds.',
+    'The database cannot be reached. What was asked may or may not have been done: repeat it in a few seconds, with the same Idempotency-Key.',
     { cause },
   );
 }

@@ -23,6 +23,8 @@ export interface StoreOptions {
 export interface Store {
   readonly db: Db;
   readonly bus: EventBus;
+  /** Resolves when the embedded database has ended by itself; never on PostgreSQL, which comes back. */
+  readonly broken: Promise<string>;
   close(): Promise<void>;
 }
 
@@ -45,6 +47,7 @@ async function openEmbeddedStore(options: StoreOptions): Promise<Store> {
   return {
     db: createDb(embedded.pool, { events: bus, outbox: options.outbox }),
     bus,
+    broken: embedded.broken,
     async close() {
       await bus.close();
       await embedded.close();
@@ -65,6 +68,7 @@ async function openPostgresStore(options: StoreOptions, url: string): Promise<St
   return {
     db: createDb(pool, { events: bus, outbox: options.outbox }),
     bus,
+    broken: new Promise(() => undefined),
     async close() {
       await bus.close();
       await pool.end();

@@ -51,7 +51,10 @@ export async function strikeOff(db: Db, rows: readonly OutboxRow[]): Promise<voi
   );
 }
 
-/** Takes rows that nobody delivered for a second; each belongs to the caller for ten seconds. */
+/**
+ * Takes rows that nobody delivered for a second; each belongs to the caller for ten seconds. Those that waited longest
+ * come first, so a row that fails again and again goes to the end of the queue each time.
+ */
 export async function claimUndelivered(db: Db, limit: number): Promise<OutboxRow[]> {
   return db.system((tx) =>
     tx.rows<OutboxRow>(sql`
@@ -59,8 +62,17 @@ export async function claimUndelivered(db: Db, limit: number): Promise<OutboxRow
       where id in (
         select id from outbox
         where created_at < now() - interval '1 second' and (claimed_until is null or claimed_until < now())
-        order by id limit ${limit} for update skip locked)
+        order by coalesce(claimed_until, created_at), id limit ${limit} for update skip locked)
       returning id::text as id, generation, workflow_id as "workflowId", kind, target, priority, reason`),
+  );
+}
+
+/** Lets a row that was refused wait longer each time: 10 s, 20 s … 10 minutes. A newer command that joined it is not held up. */
+export async function backOff(db: Db, row: OutboxRow): Promise<void> {
+  await db.system((tx) =>
+    tx.run(sql`
+      update outbox set attempts = attempts + 1, claimed_until = now() + least(interval '10 seconds' * power(2, least(attempts, 10)), interval '10 minutes')
+      where id = ${row.id}::bigint and generation = ${row.generation}`),
   );
 }
 

@@ -10,12 +10,19 @@ interface Place {
 export function readCursor(cursor: string | undefined): Place | undefined {
   if (cursor === undefined) return undefined;
   const [at, id, ...more] = Buffer.from(cursor, 'base64url').toString('utf8').split('|');
-  if (at === undefined || id === undefined || more.length > 0 || Number.isNaN(Date.parse(at)) || !/^[\w-]+$/.test(id)) {
+  if (at === undefined || id === undefined || more.length > 0 || !isOurInstant(at) || !/^[\w-]{1,64}$/.test(id)) {
     throw new ProblemError('invalid-body', 'The cursor is not one that a list returned.', {
       errors: [{ path: 'cursor', message: 'must be the cursor of an earlier page' }],
     });
   }
   return { at, id };
+}
+
+/** Exactly as the store gives times out: of a year the database knows, in UTC with milliseconds. */
+function isOurInstant(text: string): boolean {
+  if (!/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/.test(text) || text.startsWith('0000')) return false;
+  const at = new Date(text);
+  return !Number.isNaN(at.getTime()) && at.toISOString() === text;
 }
 
 /** A page of at most `limit` items out of up to one more row, with the cursor to go on from. */

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Db } from './db.js';
-import { claimUndelivered, type OutboxRow, strikeOff } from './outbox.js';
+import { backOff, claimUndelivered, type OutboxRow, strikeOff } from './outbox.js';
 
 /** Delivers one command to Temporal; throws when it could not. Delivering twice is harmless. */
 export type Courier = (row: OutboxRow) => Promise<void>;
@@ -15,10 +15,14 @@ const MOST_AT_ONCE = 32;
 const MOST_QUEUED = 1_000;
 const SWEEP_MS = 1_000;
 const STRIKE_OFF_MS = 100;
+/** gRPC status codes of a server that did not answer: CANCELLED, DEADLINE_EXCEEDED, UNAVAILABLE. */
+const AWAY_CODES = new Set([1, 4, 14]);
+const MOST_CAUSES = 8;
 
 /**
  * Passes outbox rows on: at once after their commit, and by a sweep every second for all that were missed
- * (a crash in between, Temporal away). Rows are struck off only after delivery.
+ * (a crash in between, Temporal away). Rows are struck off only after delivery. One that the server refuses waits by
+ * itself and holds nobody up; only a server that does not answer stops the others.
  */
 export class Relay {
   readonly #db: Db;
@@ -69,37 +73,52 @@ export class Relay {
     }
   }
 
-  async #pass(row: OutboxRow): Promise<boolean> {
+  async #pass(row: OutboxRow): Promise<void> {
     try {
       await this.#deliver(row);
       this.#away = false;
       this.#delivered.push(row);
       this.#striking ??= this.#strikeOffSoon();
-      return true;
     } catch (error) {
-      if (!this.#away)
+      if (!isAway(error)) await this.#putOff(row, error);
+      else if (!this.#away) {
+        this.#away = true;
         this.#log.warn(
           { err: error, workflowId: row.workflowId },
           'a command was not delivered; it is tried again every few seconds',
         );
-      this.#away = true;
-      return false;
+      }
+    }
+  }
+
+  /** The server answered, and did not want this one. */
+  async #putOff(row: OutboxRow, reason: unknown): Promise<void> {
+    this.#away = false;
+    this.#log.warn(
+      { err: reason, workflowId: row.workflowId, kind: row.kind },
+      'a command was refused; it is tried again later, the others go on',
+    );
+    try {
+      await backOff(this.#db, row);
+    } catch (error) {
+      this.#log.warn({ err: error }, 'a refused command could not be put off; it is tried again in a few seconds');
     }
   }
 
   /** Many deliveries share one statement; a crash before it only means that they are delivered again. */
   async #strikeOffSoon(): Promise<void> {
-    await delay(STRIKE_OFF_MS);
-    const rows = this.#delivered.splice(0);
-    this.#striking = undefined;
-    try {
-      await strikeOff(this.#db, rows);
-    } catch (error) {
-      this.#log.warn(
-        { err: error },
-        'delivered commands were not struck off; they are delivered again, which is harmless',
-      );
+    while (this.#delivered.length > 0) {
+      await delay(STRIKE_OFF_MS);
+      try {
+        await strikeOff(this.#db, this.#delivered.splice(0));
+      } catch (error) {
+        this.#log.warn(
+          { err: error },
+          'delivered commands were not struck off; they are delivered again, which is harmless',
+        );
+      }
     }
+    this.#striking = undefined;
   }
 
   async #sweepUntilStopped(): Promise<void> {
@@ -114,14 +133,31 @@ export class Relay {
     }
   }
 
+  /** While the server is away one row at a time finds out whether it is back; then all the others follow. */
   async #sweep(): Promise<void> {
-    const rows = await claimUndelivered(this.#db, MOST_AT_ONCE);
-    const [first, ...rest] = rows;
-    if (first === undefined) return;
-    if (!(await this.#pass(first))) return;
-    await Promise.all(rest.map((row) => this.#pass(row)));
-    if (rows.length === MOST_AT_ONCE && !this.#stop.signal.aborted) await this.#sweep();
+    for (;;) {
+      const most = this.#away ? 1 : MOST_AT_ONCE;
+      const rows = await claimUndelivered(this.#db, most);
+      await Promise.all(rows.map((row) => this.#pass(row)));
+      if (rows.length < most || this.#away || this.#stop.signal.aborted) return;
+    }
   }
+}
+
+/** True when nobody answered. An error without a code of the wire says nothing about the row, so it counts as one. */
+function isAway(error: unknown): boolean {
+  const code = wireCode(error);
+  return code === undefined || AWAY_CODES.has(code);
+}
+
+/** The gRPC status code an error or one of its causes carries. */
+function wireCode(error: unknown): number | undefined {
+  let cause = error;
+  for (let depth = 0; depth < MOST_CAUSES && cause instanceof Error; depth += 1) {
+    if ('code' in cause && typeof cause.code === 'number') return cause.code;
+    ({ cause } = cause);
+  }
+  return undefined;
 }
 
 function noteAbort(error: unknown): void {

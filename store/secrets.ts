@@ -70,3 +70,16 @@ export async function secretNames(tx: Tx, user: string): Promise<string[]> {
   );
   return rows.map((row) => row.name);
 }
+
+export interface SealedSecret {
+  readonly user: string;
+  readonly keyId: string;
+  readonly ciphertext: Buffer;
+}
+
+/** A secret of the installation's owner, still sealed; for the installation's own settings. */
+export async function ownerSecret(tx: Tx, name: string): Promise<SealedSecret | undefined> {
+  return tx.maybe<SealedSecret>(sql`
+    select s.user_id as "user", s.key_id as "keyId", s.ciphertext from secrets s join users u on u.id = s.user_id
+    where u.is_owner and s.name = ${name}`);
+}

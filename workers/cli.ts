@@ -26,7 +26,7 @@ async function main(words: readonly string[]): Promise<void> {
   const config = loadConfig();
   const installation = await openInstallation(config, { say: (line) => process.stderr.write(`${line}\n`) });
   try {
-    const { owner } = await prepareOwner(installation);
+    const owner = await prepareOwner(installation, false);
     if (verb === 'list')
       process.stdout.write(
         (await installation.store.db.as(owner, (tx) => secretNames(tx, owner))).map((found) => `${found}\n`).join(''),

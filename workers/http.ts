@@ -7,8 +7,8 @@ import { answers } from './temporal.js';
 
 export interface RunningHttp {
   readonly url: string;
-  /** A link that signs the browser in once, within ten minutes. */
-  readonly signInLink: string;
+  /** A new link that signs a browser in once, within ten minutes. */
+  signIn(): string;
   close(): Promise<void>;
 }
 
@@ -42,7 +42,7 @@ export async function startHttp(serving: Serving): Promise<RunningHttp> {
   }
   const { port } = app.server.address() as AddressInfo;
   url = environment.RETINUE_PUBLIC_URL ?? `http://localhost:${port}`;
-  return { url, signInLink: `${url}/signin?ticket=${tickets.issue()}`, close: () => app.close() };
+  return { url, signIn: () => `${url}/signin?ticket=${tickets.issue()}`, close: () => app.close() };
 }
 
 function catalogueOf(serving: Serving) {

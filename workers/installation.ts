@@ -1,7 +1,8 @@
+import { existsSync, mkdirSync, renameSync, statSync } from 'node:fs';
 import path from 'node:path';
 import pino, { type Logger } from 'pino';
 import type { ActivityDeps } from '../activities/deps.js';
-import type { Config } from '../config/index.js';
+import { type Config, ConfigurationError } from '../config/index.js';
 import { DEFAULT_INSTRUCTIONS } from '../config/default-instructions.js';
 import { createLocalCalendar } from '../connectors/local/calendar.js';
 import { createWorkspace } from '../connectors/local/workspace.js';
@@ -14,6 +15,7 @@ import { createBlobStore } from '../store/blobs.js';
 import { assertOutsideTransaction } from '../store/db.js';
 import type { OutboxRow } from '../store/outbox.js';
 import { openStore, type Store } from '../store/open.js';
+import { createSecretBox, ownerSecret, secretKey } from '../store/secrets.js';
 
 /** Everything a process of this installation shares, whatever it serves. The one who opens it closes it. */
 export interface Installation {
@@ -49,37 +51,84 @@ export async function openInstallation(config: Config, options: InstallationOpti
     outbox: { poke: (rows) => relay?.poke(rows) },
     patienceMs: options.patienceMs,
   });
-  const models = createModels(config);
-  const skills = createSkillRegistry([...builtinSkills, ...(options.moreSkills ?? [])]);
-  const engine = createEngine(config, store, models, skills);
-  return {
-    config,
-    log,
-    store,
-    engine,
-    models,
-    skills,
-    activityDeps: {
+  try {
+    const skills = createSkillRegistry([...builtinSkills, ...(options.moreSkills ?? [])]);
+    const models = createModels(config, await storedModelKey(config, store));
+    checkNames(config, models, skills);
+    const engine = createEngine(config, store, models, skills);
+    return {
+      config,
+      log,
+      store,
       engine,
       models,
       skills,
-      bus: store.bus,
-      calendar: createLocalCalendar({ root: config.folders.local }),
-      workspace: createWorkspace({ root: config.folders.workspaces }),
-      parkedMs: config.file.models.parkedSeconds * 1000,
-      log,
-    },
-    deliverThrough: (target) => {
-      relay = target;
-    },
-    close: () => store.close(),
+      activityDeps: activityDepsOf(config, { engine, models, skills, bus: store.bus, log }),
+      deliverThrough: (target) => {
+        relay = target;
+      },
+      close: () => store.close(),
+    };
+  } catch (error) {
+    await store.close();
+    throw error;
+  }
+}
+
+function activityDepsOf(
+  config: Config,
+  shared: Pick<ActivityDeps, 'engine' | 'models' | 'skills' | 'bus' | 'log'>,
+): ActivityDeps {
+  return {
+    ...shared,
+    calendar: createLocalCalendar({ root: config.folders.local }),
+    workspace: createWorkspace({ root: config.folders.workspaces }),
+    parkedMs: config.file.models.parkedSeconds * 1000,
   };
 }
 
-function createModels(config: Config): InstallationModels {
+const MODEL_KEY = 'ANTHROPIC_API_KEY';
+
+/** The model's key, when it was stored as a secret instead of given in the environment. */
+async function storedModelKey(config: Config, store: Store): Promise<string | undefined> {
+  if (config.environment.ANTHROPIC_API_KEY !== undefined) return config.environment.ANTHROPIC_API_KEY;
+  const sealed = await store.db.system((tx) => ownerSecret(tx, MODEL_KEY));
+  if (sealed === undefined) return undefined;
+  const box = createSecretBox(secretKey(config.folders.home, config.environment.RETINUE_SECRET_KEY));
+  if (sealed.keyId !== box.keyId)
+    throw new ConfigurationError(
+      `The secret ${MODEL_KEY} was stored with another RETINUE_SECRET_KEY. Set that one, or store the secret again.`,
+    );
+  return box.open(sealed.user, MODEL_KEY, sealed.ciphertext);
+}
+
+/** A misspelt skill or model would otherwise be found out by the first request. */
+function checkNames(config: Config, models: InstallationModels, skills: SkillRegistry): void {
+  const { file } = config;
+  for (const [name, agent] of Object.entries(file.agents)) {
+    const unknown = (agent.skills ?? []).filter((skill) => skills.get(skill) === undefined);
+    if (unknown.length > 0)
+      throw new ConfigurationError(`agents.${name}.skills names ${unknown.join(', ')}, and there is no such skill.`);
+  }
+  const wanted = [
+    ['models.default', file.models.default],
+    ...Object.entries(file.agents).map(([name, agent]) => [`agents.${name}.model`, agent.model]),
+  ] as const;
+  for (const [place, model] of wanted) {
+    if (model === undefined || models.rehearsing) continue;
+    const id = models.resolve(model);
+    if (id === undefined || !models.isPriced(id, new Date())) {
+      throw new ConfigurationError(
+        `${place} is ${model}: no price is known for it, so it cannot run under a budget. Use fast or smart, a model with a price, or add its price under models.prices.`,
+      );
+    }
+  }
+}
+
+function createModels(config: Config, apiKey: string | undefined): InstallationModels {
   const { environment, file } = config;
   return new InstallationModels({
-    apiKey: environment.ANTHROPIC_API_KEY,
+    apiKey,
     baseUrl: environment.ANTHROPIC_BASE_URL,
     tiers: file.models.tiers,
     fallback: file.models.fallback,
@@ -101,7 +150,7 @@ function createEngine(config: Config, store: Store, models: InstallationModels, 
   for (const [name, agent] of Object.entries(file.agents)) {
     agents[name] = {
       instructions: agent.instructions,
-      ...(agent.model === undefined ? {} : { model: agent.model }),
+      ...(agent.model === undefined || models.rehearsing ? {} : { model: agent.model }),
       ...(agent.skills === undefined ? {} : { skills: agent.skills }),
     };
   }
@@ -116,17 +165,35 @@ function createEngine(config: Config, store: Store, models: InstallationModels, 
       conversationTail: file.limits.conversationTail,
     },
     agents,
-    defaultModel: file.models.default,
+    // Without an endpoint every name stands for the rehearsal model.
+    defaultModel: models.rehearsing ? 'smart' : file.models.default,
     resolveModel: (name) => models.resolve(name),
     skillNames: skills.list().map((skill) => skill.manifest.name),
     defaultTimeZone: file.owner.timeZone ?? Intl.DateTimeFormat().resolvedOptions().timeZone,
   };
 }
 
+const LARGEST_LOG_BYTES = 10 * 1024 * 1024;
+
 /** The embedded profile keeps the terminal for people and logs to a file; servers log JSON to standard output. */
 export function createLogger(config: Config): Logger {
   const { environment, folders } = config;
-  const options = { level: environment.RETINUE_LOG, redact: ['req.headers.authorization', 'req.headers.cookie'] };
+  const options = {
+    level: environment.RETINUE_LOG,
+    redact: ['req.headers.authorization', 'req.headers.cookie'],
+    serializers: { err: plainError },
+  };
   if (environment.DATABASE_URL !== undefined) return pino(options);
-  return pino(options, pino.destination({ dest: path.join(folders.home, 'retinue.log'), mkdir: true, sync: true }));
+  mkdirSync(folders.home, { recursive: true, mode: 0o700 });
+  const dest = path.join(folders.home, 'retinue.log');
+  if (existsSync(dest) && statSync(dest).size > LARGEST_LOG_BYTES) renameSync(dest, `${dest}.1`);
+  return pino(options, pino.destination({ dest, sync: true, mode: 0o600 }));
+}
+
+/** Errors of a database carry pieces of content in their other fields; those stay out of the log. */
+function plainError(error: unknown): Record<string, unknown> {
+  if (!(error instanceof Error)) return { message: String(error) };
+  const code = 'code' in error ? { code: error.code } : {};
+  const cause = error.cause === undefined ? {} : { cause: plainError(error.cause) };
+  return { type: error.name, message: error.message, stack: error.stack, ...code, ...cause };
 }

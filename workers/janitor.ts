@@ -1,9 +1,9 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import type { Client } from '@temporalio/client';
 import type { Logger } from 'pino';
 import { requestWorkflowId } from '../contracts/ids.js';
 import type { Engine } from '../engine/deps.js';
 import { claimSilent, reconcileSilent } from '../engine/janitor.js';
+import { pause } from '../store/pause.js';
 import { fateOf } from './temporal.js';
 
 const ROUND_MS = 60_000;
@@ -26,10 +26,6 @@ export async function keepHouse(
     } catch (error) {
       log.warn({ err: error }, 'silent requests could not be looked at; trying again in a minute');
     }
-    await delay(ROUND_MS, undefined, { signal: stop }).catch(endOfWait);
+    await pause(ROUND_MS, stop);
   }
-}
-
-function endOfWait(error: unknown): void {
-  if (!(error instanceof Error && error.name === 'AbortError')) throw error;
 }

@@ -57,20 +57,25 @@ async function runUntilTold(role: ProcessRole, config: Config): Promise<void> {
   const serving = await Promise.race([starting, told.then(() => undefined)]);
   if (serving === undefined) return stopEarly(starting);
   let end = async (): Promise<void> => undefined;
-  try {
-    end = await role.greet(serving, say);
-    const reason = await Promise.race([told, serving.broken.then((text) => new Error(text))]);
-    if (reason instanceof Error) throw reason;
-    say('\nstopping …');
-  } finally {
-    await inTime(async () => {
+  const endAll = (): Promise<void> =>
+    inTime(async () => {
       try {
         await end();
       } finally {
         await serving.close();
       }
     });
+  try {
+    end = await role.greet(serving, say);
+    const reason = await Promise.race([told, serving.broken.then((text) => new Error(text))]);
+    if (reason instanceof Error) throw reason;
+  } catch (error) {
+    // What went wrong first is what a person needs to know.
+    await endAll().catch((late: unknown) => log.error({ err: late }, 'not everything ended well'));
+    throw error;
   }
+  say('\nstopping …');
+  await endAll();
 }
 
 /** Whoever pressed Ctrl-C gets the terminal back, even when a server that hangs keeps a part from ending. */

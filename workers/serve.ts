@@ -9,11 +9,12 @@ import { runningRequests } from '../engine/janitor.js';
 import { ensureOwner } from '../engine/users.js';
 import { Relay } from '../store/relay.js';
 import { failOrphanedActivities } from './dev-server/fail-orphaned-activities.js';
+import { downloadTemporalCli } from './dev-server/download-temporal-cli.js';
 import { cliCacheDir, findTemporalCli } from './dev-server/find-temporal-cli.js';
 import { type DevServer, startDevServer } from './dev-server/start-dev-server.js';
 import { openInstallation, type Installation } from './installation.js';
 import { keepHouse } from './janitor.js';
-import { ownerToken } from './owner-token.js';
+import { ownerToken, tokenFile } from './owner-token.js';
 import { createCourier } from './temporal.js';
 import { connectLazily, connectNative, createClient, SearchAttributes } from './temporal-link.js';
 import { startWorker } from './worker.js';
@@ -34,9 +35,11 @@ export interface Serving {
   readonly installation: Installation;
   readonly connection: ConnectionLike;
   readonly temporal: { readonly address: string; readonly uiUrl: string | undefined; readonly namespace: string };
-  readonly token: string;
+  /** Where the owner's token can be read, for what is printed; the token itself stays out of terminals and logs. */
+  readonly tokenFile: string | undefined;
   /** The owner's user id. */
   readonly owner: string;
+  readonly taskQueue: string;
   /** Resolves when a part that was started here ended by itself, with what a person should know. */
   readonly broken: Promise<string>;
   close(): Promise<void>;
@@ -56,7 +59,8 @@ export async function serve(options: ServeOptions): Promise<Serving> {
   try {
     return await start(options, ends, close);
   } catch (error) {
-    await close();
+    // What went wrong first is what a person needs to know.
+    await close().catch((late: unknown) => options.log?.error({ err: late }, 'not everything ended well'));
     throw error;
   }
 }
@@ -71,39 +75,48 @@ async function start(
   const [installation, server] = await openParts(options, ends);
   const address = environment.TEMPORAL_ADDRESS ?? server?.address ?? '';
   const namespace = environment.TEMPORAL_NAMESPACE;
-  const { token, owner } = await prepareOwner(installation);
+  const owner = await prepareOwner(installation, options.api);
   const connection = options.worker
     ? await connectNative(config, address, say, options.patienceMs)
     : connectLazily(config, address);
   ends.push(() => connection.close());
   const attributes = await prepareTemporal(options, installation, connection, server, ends);
   const client = createClient(connection, namespace);
-  const { taskQueue, historyEvents } = config.file.temporal;
+  const taskQueue = config.file.temporal.taskQueue ?? queueOf(owner);
   const courier = createCourier({
     client,
     taskQueue,
-    historyLimit: historyEvents,
+    historyLimit: config.file.temporal.historyEvents,
     searchable: () => attributes.usable,
     eager: options.api && options.worker,
   });
   const relay = new Relay(installation.store.db, courier, installation.log);
   installation.deliverThrough(relay);
   if (environment.DATABASE_URL === undefined) await freeOrphans(installation, connection, namespace, say);
-  if (options.worker) await runWorkerParts(installation, connection as NativeConnection, client, ends);
+  if (options.worker) await runWorkerParts(installation, connection as NativeConnection, taskQueue, client, ends);
   relay.start();
   ends.push(() => relay.close());
   return {
     installation,
     connection,
     temporal: { address, uiUrl: environment.TEMPORAL_UI_URL ?? server?.uiUrl, namespace },
-    token,
+    tokenFile: environment.RETINUE_TOKEN === undefined ? tokenFile(config.folders.home) : undefined,
     owner,
-    broken: (server?.exited ?? new Promise<void>(() => undefined)).then(
-      () =>
-        'The Temporal server has ended unexpectedly; its log is temporal/server.log in the home folder. Start Retinue again to go on.',
-    ),
+    taskQueue,
+    broken: Promise.race([
+      installation.store.broken,
+      ...(server === undefined ? [] : [server.exited.then(() => SERVER_ENDED)]),
+    ]),
     close,
   };
+}
+
+const SERVER_ENDED =
+  'The Temporal server has ended unexpectedly; its log is temporal/server.log in the home folder. Start Retinue again to go on.';
+
+/** A queue of this installation's own, so that two of them on one Temporal do not take each other's work. */
+function queueOf(owner: string): string {
+  return `retinue-${owner.replace('usr_', '').slice(0, 12)}`;
 }
 
 /** The store and, without TEMPORAL_ADDRESS, the development server: side by side, since each takes a second or two. */
@@ -120,6 +133,7 @@ async function openParts(
     cacheDir: cliCacheDir(config.tools, config.folders.userHome),
     environment: config.tools,
     log: say,
+    download: downloadTemporalCli,
   });
   const server = await startDevServer({
     home: config.folders.home,
@@ -132,12 +146,18 @@ async function openParts(
   return [installation, server];
 }
 
-/** The owner and the token that works for them from now on. */
-export async function prepareOwner(installation: Installation): Promise<{ token: string; owner: string }> {
-  const { config, engine } = installation;
-  const token = ownerToken(config.folders.home, config.environment.RETINUE_TOKEN);
-  const { id } = await ensureOwner(engine, { name: config.file.owner.name, timeZone: engine.defaultTimeZone, token });
-  return { token, owner: id };
+/** The owner's user id; the process that answers calls also sees to the owner's token. */
+export async function prepareOwner({ config, engine }: Installation, withToken: boolean): Promise<string> {
+  const configured = config.environment.RETINUE_TOKEN;
+  const token = withToken
+    ? { token: ownerToken(config.folders.home, configured), replace: configured !== undefined }
+    : {};
+  const { id } = await ensureOwner(engine, {
+    name: config.file.owner.name,
+    timeZone: engine.defaultTimeZone,
+    ...token,
+  });
+  return id;
 }
 
 async function prepareTemporal(
@@ -186,10 +206,11 @@ async function freeOrphans(
 async function runWorkerParts(
   installation: Installation,
   connection: NativeConnection,
+  taskQueue: string,
   client: ReturnType<typeof createClient>,
   ends: (() => Promise<void>)[],
 ): Promise<void> {
-  const worker = await startWorker(installation, connection, installation.config.environment.TEMPORAL_NAMESPACE);
+  const worker = await startWorker(installation, connection, taskQueue);
   ends.push(() => worker.stop());
   const stop = new AbortController();
   const house = keepHouse(installation.engine, client, installation.log, stop.signal);

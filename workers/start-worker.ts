@@ -5,7 +5,7 @@ await runProcess({
   worker: true,
   needsServers: true,
   async greet(serving, say) {
-    say(`Retinue worker is ready on the queue ${serving.installation.config.file.temporal.taskQueue}`);
+    say(`Retinue worker is ready on the queue ${serving.taskQueue}`);
     return async () => undefined;
   },
 });

@@ -9,14 +9,14 @@ await runProcess({
   needsServers: false,
   async greet(serving, say) {
     const http = await startHttp(serving);
-    for (const line of welcome(serving, http.url, http.signInLink)) say(line);
+    for (const line of welcome(serving, http.url, http.signIn())) say(line);
     return () => http.close();
   },
 });
 
 function welcome(serving: Serving, url: string, signInLink: string): string[] {
   const { models, config } = serving.installation;
-  const token = config.environment.RETINUE_TOKEN === undefined ? serving.token : '$RETINUE_TOKEN';
+  const token = serving.tokenFile === undefined ? '$RETINUE_TOKEN' : `$(cat '${serving.tokenFile}')`;
   return [
     '',
     `Retinue ${productVersion()} is ready at ${url}`,
@@ -29,7 +29,7 @@ function welcome(serving: Serving, url: string, signInLink: string): string[] {
     'Try it:',
     '',
     `  curl -s '${url}/v1/requests?wait=30' \\`,
-    `    -H 'Authorization: Bearer ${token}' -H 'Content-Type: application/json' \\`,
+    `    -H "Authorization: Bearer ${token}" -H 'Content-Type: application/json' \\`,
     `    -d '{"text": "Just off the call. Anna sends the contract by Friday. I check the firewall tomorrow. Next call Thursday at two."}'`,
     '',
     'Ctrl-C stops everything; the next start goes on where it was.',

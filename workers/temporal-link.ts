@@ -3,6 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { Client, Connection, type ConnectionLike } from '@temporalio/client';
 import { NativeConnection } from '@temporalio/worker';
 import { type Config, ConfigurationError } from '../config/index.js';
+import { pause } from '../store/pause.js';
 import { GRPC, grpcCode, withinLimit } from './dev-server/grpc-call.js';
 import { prepareNamespace } from './dev-server/prepare-namespace.js';
 
@@ -90,8 +91,8 @@ export class SearchAttributes {
         await this.register(connection, namespace, false);
         return;
       } catch (error) {
-        warn(error);
-        await delay(5_000, undefined, { signal: stop }).catch(warn);
+        if (!stop.aborted) warn(error);
+        await pause(5_000, stop);
       }
     }
   }

@@ -126,7 +126,7 @@ export async function answers(connection: ConnectionLike, namespace: string): Pr
       connection.workflowService.describeNamespace({ namespace }),
     );
     return true;
-  } catch (error) {
-    return !(error instanceof Error);
+  } catch {
+    return false;
   }
 }

@@ -11,7 +11,10 @@ import {
   type WorkerOptions,
 } from '@temporalio/worker';
 import type { Logger } from 'pino';
-import { createActivities } from '../activities/index.js';
+import { Context } from '@temporalio/activity';
+import { type Activities, createActivities } from '../activities/index.js';
+import { retryIn } from '../activities/failure.js';
+import type { CallInput } from '../contracts/step.js';
 import type { Installation } from './installation.js';
 
 /** Sends Temporal's own log to ours and keeps its hands off the process's signals. Call once, before anything of Temporal. */
@@ -36,6 +39,12 @@ async function workflowBundle(): Promise<NonNullable<WorkerOptions['workflowBund
   });
 }
 
+/** Calls of store skills come under their skill's name; what only a newer version knows waits for a worker that has it. */
+function runNamedSkill(activities: Activities, input: CallInput): Promise<void> {
+  if (!Context.current().info.activityType.startsWith('skill:')) throw retryIn('NotKnownHere', 5_000);
+  return activities.runSkill(input);
+}
+
 export interface RunningWorker {
   /** Lets running activities finish for a moment, then ends them; resolves when nothing of it runs. */
   stop(): Promise<void>;
@@ -47,18 +56,17 @@ const REST_MS = 1_000;
 export async function startWorker(
   installation: Installation,
   connection: NativeConnection,
-  namespace: string,
+  taskQueue: string,
 ): Promise<RunningWorker> {
   const bundle = await workflowBundle();
   const activities = createActivities(installation.activityDeps);
   const make = (): Promise<Worker> =>
     Worker.create({
       connection,
-      namespace,
-      taskQueue: installation.config.file.temporal.taskQueue,
+      namespace: installation.config.environment.TEMPORAL_NAMESPACE,
+      taskQueue,
       workflowBundle: bundle,
-      // Calls of store skills come under their skill's name.
-      activities: { ...activities, default: activities.runSkill },
+      activities: { ...activities, default: (input: CallInput) => runNamedSkill(activities, input) },
       maxCachedWorkflows: installation.config.file.temporal.cachedWorkflows,
       stickyQueueScheduleToStartTimeout: '1s',
       maxHeartbeatThrottleInterval: '1500ms',

@@ -1,12 +1,13 @@
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
+import { ProblemError } from '../../contracts/problem.js';
 import { NewRequestSchema, RequestSchema, RequestStatusSchema, TraceNodeSchema } from '../../contracts/request.js';
 import { CleanTextSchema, IdSchema, InstantSchema } from '../../contracts/text.js';
 import { acceptRequest } from '../../engine/accept.js';
 import { listRequests, requestStatus, viewRequest } from '../../engine/requests.js';
 import { traceRequest } from '../../engine/trace.js';
 import { callerOf } from '../plugins/auth.js';
-import { hasEnded, hasPaused, presentWithLinks } from '../present.js';
+import { hasEnded, hasPaused, presentWithLinks, requestUrl } from '../present.js';
 import { answers, IdParamsSchema, listOf, NoQuerySchema, pageFields } from '../schemas.js';
 import type { RouteParts } from './parts.js';
 
@@ -78,11 +79,9 @@ export function requestRoutes(parts: RouteParts): FastifyPluginAsyncZod {
         });
         const ended =
           request.query.wait !== undefined && (await waitForPause(parts, user, accepted.id, request.query.wait * 1000));
-        const view = presentWithLinks(await viewRequest(engine, user, accepted.id), settings);
-        return reply
-          .code(ended ? 200 : 202)
-          .header('location', view.links.self)
-          .send(view);
+        reply.header('location', requestUrl(accepted.id, settings));
+        const view = await viewRequest(engine, user, accepted.id).catch(tellAccepted(accepted.id));
+        return reply.code(ended ? 200 : 202).send(presentWithLinks(view, settings));
       },
     );
 
@@ -157,8 +156,24 @@ async function waitForPause(
   limitMs: number,
 ): Promise<boolean> {
   const status = await watch.waitFor({ request: id, limitMs, abort: closing, statusOnly: true }, async () => {
-    const now = await requestStatus(deps.engine, user, id);
-    return hasEnded(now) || hasPaused(now) ? now : undefined;
+    const now = await requestStatus(deps.engine, user, id).catch(whileAway);
+    return now !== undefined && (hasEnded(now) || hasPaused(now)) ? now : undefined;
   });
   return status !== undefined && hasEnded(status);
+}
+
+/** The message is in already: a database that is away meanwhile is asked again later. */
+function whileAway(error: unknown): undefined {
+  if (!(error instanceof ProblemError && error.type === 'unavailable')) throw error;
+}
+
+function tellAccepted(id: string) {
+  return (error: unknown): never => {
+    whileAway(error);
+    throw new ProblemError(
+      'unavailable',
+      `The message was accepted as request ${id}, which cannot be read just now: the database is away. Do not send it again; read the request at the address in Location in a few seconds.`,
+      { cause: error },
+    );
+  };
 }

@@ -9,15 +9,16 @@ const UndoSchema = z.strictObject({ event: z.string() });
 export const calendarCreateEvent = outsideSkill({
   manifest: calendarCreateEventManifest,
   classify: ({ attendees }) => (attendees.length === 0 ? 'internal' : 'outward'),
-  async run(input, { calendar, user, timeZone, callId, abortSignal }) {
-    abortSignal.throwIfAborted();
-    const event = await calendar.create(user.id, eventIdOf(callId), newEvent(input));
-    return {
-      output: { route: calendar.route, ...viewEvent(event, timeZone) },
-      outputs: [{ kind: 'event', title: event.title, ref: `effect:${callId}` }],
-      // Removing an event tells everybody who was invited, so only the user's own can be taken back by itself.
-      ...(input.attendees.length === 0 ? { undo: { event: event.id } } : {}),
-    };
+  async run(input, context) {
+    context.abortSignal.throwIfAborted();
+    const { calendar, user, callId } = context;
+    return resultOf(input, context, await calendar.create(user.id, eventIdOf(callId), newEvent(input)));
+  },
+  async reconcile(input, context) {
+    const { calendar, user, timeZone, callId } = context;
+    const range = { from: instantOf(input.start, timeZone), to: instantOf(input.end, timeZone) };
+    const made = (await calendar.list(user.id, range)).find((event) => event.id === eventIdOf(callId));
+    return made === undefined ? undefined : resultOf(input, context, made);
   },
   async undo(undo, { calendar, user }) {
     await calendar.remove(user.id, UndoSchema.parse(undo).event);

@@ -162,6 +162,7 @@ create table outbox (
   priority integer not null,
   reason text not null,
   generation integer not null default 1,
+  attempts integer not null default 0,
   created_at timestamptz(3) not null default now(),
   claimed_until timestamptz(3),
   constraint outbox_one_a_kind unique (workflow_id, kind)
@@ -281,8 +282,6 @@ const OWNED = [
   'files',
   'secrets',
 ];
-const IN_SPACES = ['atoms', 'atom_versions', 'space_events'];
-
 /** The role of every user transaction: it owns nothing and cannot pass by row-level security. */
 export const rowSecurity = `
 do $$ begin
@@ -291,14 +290,22 @@ end $$;
 grant retinue_app to current_user;
 grant usage on schema public to retinue_app;
 grant select, insert, update, delete on all tables in schema public to retinue_app;
-revoke all on tokens from retinue_app;
+revoke all on tokens, kysely_migration, kysely_migration_lock from retinue_app;
+revoke insert, update, delete on users from retinue_app;
+grant update (name, time_zone, settings) on users to retinue_app;
+revoke update on spaces, space_grants, atoms from retinue_app;
+grant update (event_seq) on spaces to retinue_app;
+grant update (permission, granted_by) on space_grants to retinue_app;
+grant update (version, payload, media_type, metadata, author, origin, comment, deprecated, words, updated_at) on atoms to retinue_app;
+revoke delete on atoms from retinue_app;
+revoke update, delete on atom_versions, space_events from retinue_app;
+revoke update on atom_references from retinue_app;
 
 create function retinue_user() returns text language sql stable as $$ select current_setting('retinue.user_id', true) $$;
-create function retinue_sees(space text) returns boolean language sql stable security definer as
-  $$ select exists (select from space_grants g where g.space_id = space and g.principal = 'user:' || current_setting('retinue.user_id', true)) $$;
-create function retinue_may_share(space text) returns boolean language sql stable security definer as
-  $$ select exists (select from spaces s where s.id = space and s.owner_id = current_setting('retinue.user_id', true))
-    or exists (select from space_grants g where g.space_id = space and g.permission = 'grant' and g.principal = 'user:' || current_setting('retinue.user_id', true)) $$;
+-- In a policy as an uncorrelated subquery, so that it runs once a statement and not once a row.
+create function retinue_spaces(needed text) returns setof text language sql stable security definer set search_path = pg_catalog, public, pg_temp as
+  $$ select g.space_id from space_grants g where g.principal = 'user:' || current_setting('retinue.user_id', true)
+    and array_position(array['read', 'append', 'write', 'grant'], g.permission) >= array_position(array['read', 'append', 'write', 'grant'], needed) $$;
 
 alter table users enable row level security;
 create policy own on users to retinue_app using (id = retinue_user());
@@ -308,19 +315,41 @@ create policy own on ${table} to retinue_app using (user_id = retinue_user()) wi
 ).join('\n')}
 alter table outbox enable row level security;
 create policy own on outbox to retinue_app using (target->>'user' = retinue_user()) with check (target->>'user' = retinue_user());
+
 alter table spaces enable row level security;
-create policy seen on spaces to retinue_app using (owner_id = retinue_user() or retinue_sees(id)) with check (owner_id = retinue_user() or retinue_sees(id));
-create policy removed on spaces as restrictive for delete to retinue_app using (owner_id = retinue_user());
+create policy seen on spaces for select to retinue_app using (owner_id = retinue_user() or id in (select retinue_spaces('read')));
+create policy made on spaces for insert to retinue_app with check (owner_id = retinue_user());
+create policy counted on spaces for update to retinue_app using (id in (select retinue_spaces('append')));
+create policy removed on spaces for delete to retinue_app using (owner_id = retinue_user());
+
 alter table space_grants enable row level security;
-create policy seen on space_grants to retinue_app
-  using (principal = 'user:' || retinue_user() or retinue_sees(space_id))
-  with check (retinue_may_share(space_id));
-create policy revoked on space_grants as restrictive for delete to retinue_app using (retinue_may_share(space_id));
-${IN_SPACES.map(
-  (table) => `alter table ${table} enable row level security;
-create policy seen on ${table} to retinue_app using (retinue_sees(space_id)) with check (retinue_sees(space_id));`,
-).join('\n')}
+create policy seen on space_grants for select to retinue_app
+  using (principal = 'user:' || retinue_user() or space_id in (select retinue_spaces('read')));
+create policy given on space_grants for insert to retinue_app with check (space_id in (select retinue_spaces('grant'))
+  or (principal = 'user:' || retinue_user() and exists (select from spaces s where s.id = space_id and s.owner_id = retinue_user())));
+create policy changed on space_grants for update to retinue_app
+  using (principal = 'user:' || retinue_user() or space_id in (select retinue_spaces('read'))) with check (space_id in (select retinue_spaces('grant')));
+create policy revoked on space_grants for delete to retinue_app using (space_id in (select retinue_spaces('grant')));
+
+alter table atoms enable row level security;
+create policy seen on atoms for select to retinue_app using (space_id in (select retinue_spaces('read')));
+create policy put on atoms for insert to retinue_app with check (space_id in (select retinue_spaces('append')));
+create policy changed on atoms for update to retinue_app using (space_id in (select retinue_spaces('write')));
+
+alter table atom_versions enable row level security;
+create policy seen on atom_versions for select to retinue_app using (space_id in (select retinue_spaces('read')));
+create policy put on atom_versions for insert to retinue_app with check (
+  exists (select from atoms a where a.id = atom_id and a.space_id = atom_versions.space_id and a.version = atom_versions.version)
+  and (space_id in (select retinue_spaces('write')) or (version = 1 and space_id in (select retinue_spaces('append')))));
+
+alter table space_events enable row level security;
+create policy seen on space_events for select to retinue_app using (space_id in (select retinue_spaces('read')));
+create policy put on space_events for insert to retinue_app with check (space_id in (select retinue_spaces('append')));
+
 alter table atom_references enable row level security;
-create policy seen on atom_references to retinue_app
-  using (exists (select from atoms a where a.id = atom_id)) with check (exists (select from atoms a where a.id = atom_id));
+create policy seen on atom_references for select to retinue_app using (exists (select from atoms a where a.id = atom_id));
+create policy put on atom_references for insert to retinue_app with check (exists (select from atoms a where a.id = atom_id
+  and (a.space_id in (select retinue_spaces('write')) or (a.version = 1 and a.space_id in (select retinue_spaces('append'))))));
+create policy replaced on atom_references for delete to retinue_app
+  using (exists (select from atoms a where a.id = atom_id and a.space_id in (select retinue_spaces('write'))));
 `;

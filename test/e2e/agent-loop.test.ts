@@ -54,6 +54,15 @@ describe('the agent loop', () => {
     expect(Date.parse(calls[3]?.started_at ?? '')).toBeGreaterThanOrEqual(Math.max(...ends));
   });
 
+  test('offers a skill that was registered beside the built-in ones to the model and runs what it chooses [S0-21]', async () => {
+    stage.outside('brand new', async () => ({ news: 'from the new tool' }));
+    const view = await stage.finish([probe('brand new'), { text: 'used it' }]);
+    const [first, second] = stage.asked(view.id);
+    expect(first?.body?.tools?.map((tool) => tool.name)).toEqual(expect.arrayContaining(['probe', 'tasks_create']));
+    expect(resultsIn(second)).toMatchObject([{ text: '{"news":"from the new tool"}', isError: false }]);
+    expect(view).toMatchObject({ status: 'completed', result: { text: 'used it' } });
+  });
+
   test('gives the results to the model in the order of its calls, under ids of its own', async () => {
     const speed: Record<string, number> = { slow: 300, middle: 100, quick: 0 };
     for (const [name, ms] of Object.entries(speed)) stage.outside(name, async () => delay(ms, { said: name }));

@@ -22,17 +22,30 @@ describe('a request whose runs are cut at 20 events', () => {
       await steered.promise;
       return {};
     });
-    const task = (number: number): ScriptTurn => ({ calls: [{ name: 'tasks_create', input: { title: `task ${number}` } }] });
-    const steps = [...[1, 2, 3, 4, 5].map(task), ASK, ...[7, 8, 9].map(task), { calls: [{ name: 'probe', input: { name: 'steered' } }] }, task(11), { text: 'all twelve' }];
+    const task = (number: number): ScriptTurn => ({
+      calls: [{ name: 'tasks_create', input: { title: `task ${number}` } }],
+    });
+    const steps = [
+      ...[1, 2, 3, 4, 5].map(task),
+      ASK,
+      ...[7, 8, 9].map(task),
+      { calls: [{ name: 'probe', input: { name: 'steered' } }] },
+      task(11),
+      { text: 'all twelve' },
+    ];
     const request = await stage.play(steps);
     await stage.world.until(request, (view) => view.status === 'waiting_user');
     await stage.say(request, 'yes, go on');
-    await vi.waitFor(async () => expect((await stage.callsOf(request)).at(-1)?.skill).toBe('probe'), { timeout: 10_000 });
+    await vi.waitFor(async () => expect((await stage.callsOf(request)).at(-1)?.skill).toBe('probe'), {
+      timeout: 10_000,
+    });
     await stage.say(request, 'nearly there');
     steered.resolve();
     const view = await stage.world.ended(request);
     expect(view).toMatchObject({ status: 'completed', result: { text: 'all twelve' } });
-    expect(view.result?.outputs.map((output) => output.title)).toEqual([1, 2, 3, 4, 5, 7, 8, 9, 11].map((number) => `task ${number}`));
+    expect(view.result?.outputs.map((output) => output.title)).toEqual(
+      [1, 2, 3, 4, 5, 7, 8, 9, 11].map((number) => `task ${number}`),
+    );
     const asked = stage.asked(request);
     expect(asked).toHaveLength(12);
     const last = JSON.stringify(asked[11]?.body?.messages);
@@ -43,7 +56,11 @@ describe('a request whose runs are cut at 20 events', () => {
     const runs = await allRuns(stage.client, `request:${request}`);
     expect(runs.length).toBeGreaterThanOrEqual(3);
     expect(Math.max(...runs.map((run) => run.events?.length ?? 0))).toBeLessThan(60);
-    const attributes = Object.fromEntries((await stage.client.workflow.getHandle(`request:${request}`).describe()).typedSearchAttributes.getAll().map(({ key, value }) => [key.name, value]));
+    const attributes = Object.fromEntries(
+      (await stage.client.workflow.getHandle(`request:${request}`).describe()).typedSearchAttributes
+        .getAll()
+        .map(({ key, value }) => [key.name, value]),
+    );
     expect(attributes).toMatchObject({ RetinueStatus: 'completed', RetinueAgent: view.agent });
     expect(attributes).not.toHaveProperty('RetinueWaitingFor');
   });
@@ -51,10 +68,13 @@ describe('a request whose runs are cut at 20 events', () => {
   test('loses no answer that comes while one run turns into the next', { timeout: 60_000 }, async () => {
     const round = async (number: number): Promise<void> => {
       // One quick call after the other makes the run long enough to be cut just before or at the question.
-      const before: ScriptTurn[] = Array.from({ length: 1 + (number % 3) }, () => ({ calls: [{ name: 'tasks_list', input: {} }] }));
+      const before: ScriptTurn[] = Array.from({ length: 1 + (number % 3) }, () => ({
+        calls: [{ name: 'tasks_list', input: {} }],
+      }));
       const request = await stage.play([...before, ASK, ASK, { text: `done ${number}` }]);
       for (let question = 1; question <= 2; question += 1) {
-        const isAsked = async (): Promise<void> => expect((await stage.callsOf(request)).filter((call) => call.skill === 'ask_user')).toHaveLength(question);
+        const isAsked = async (): Promise<void> =>
+          expect((await stage.callsOf(request)).filter((call) => call.skill === 'ask_user')).toHaveLength(question);
         await vi.waitFor(isAsked, { timeout: 20_000, interval: 5 });
         await new Promise((resolve) => setTimeout(resolve, number * 2));
         await stage.say(request, `answer ${question}`);

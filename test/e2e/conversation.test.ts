@@ -84,6 +84,22 @@ describe('a conversation', () => {
     expect(statuses).toEqual(['queued', 'running', 'waiting_user', 'running', 'completed']);
   });
 
+  test('loses no answer that is given the moment the question is stored', async () => {
+    const { bus } = stage.world.serving.installation.activityDeps;
+    for (let round = 0; round < 8; round += 1) {
+      const request = await stage.play([ask('Quick?'), { text: `quick enough ${round}` }]);
+      const answered = resolvers();
+      bus.subscribe(request, {
+        onNotice: ({ status }) => {
+          if (status === 'waiting_user') stage.say(request, 'yes').then(answered.resolve, answered.reject);
+        },
+        onDelta: () => undefined,
+      });
+      await answered.promise;
+      expect(await stage.world.ended(request, 10_000)).toMatchObject({ result: { text: `quick enough ${round}` } });
+    }
+  });
+
   test('takes the answers to two questions of one turn one after the other', async () => {
     const request = await stage.play([ask('Which day?', 'Which room?'), { text: 'Booked.' }]);
     await stage.world.until(request, (view) => view.waitingFor.length === 2);

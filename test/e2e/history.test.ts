@@ -40,7 +40,10 @@ describe('the history of a request', () => {
   afterEach(() => stage.assertClean());
   afterAll(() => stage.close());
 
-  const body = () => ({ text: `about a ${CANARY}`, attachments: [{ mediaType: 'text/plain', name: `${CANARY}.txt`, data: Buffer.from(CANARY).toString('base64') }] });
+  const body = () => ({
+    text: `about a ${CANARY}`,
+    attachments: [{ mediaType: 'text/plain', name: `${CANARY}.txt`, data: Buffer.from(CANARY).toString('base64') }],
+  });
 
   async function eventsOf(request: string): Promise<HistoryEvent[]> {
     const runs = await allRuns(stage.client, `request:${request}`);
@@ -69,7 +72,9 @@ describe('the history of a request', () => {
     const [call] = await stage.callsOf(request);
     await stage.undo(call?.id ?? '');
     await expect.poll(async () => (await stage.callsOf(request))[0]?.status).toBe('undone');
-    await expect.poll(async () => (await stage.client.workflow.getHandle(`request:${request}`).describe()).status.name).toBe('COMPLETED');
+    await expect
+      .poll(async () => (await stage.client.workflow.getHandle(`request:${request}`).describe()).status.name)
+      .toBe('COMPLETED');
     await expectNoContent(request);
   });
 
@@ -86,12 +91,24 @@ describe('the history of a request', () => {
   });
 
   test('has a summary for the workflow and every step, and names the skills', async () => {
-    const view = await stage.finish([{ calls: [{ name: 'tasks_list', input: {} }, { name: 'file_list', input: {} }] }, { text: 'nothing' }]);
+    const view = await stage.finish([
+      {
+        calls: [
+          { name: 'tasks_list', input: {} },
+          { name: 'file_list', input: {} },
+        ],
+      },
+      { text: 'nothing' },
+    ]);
     const events = await eventsOf(view.id);
     expect(summaryOf(events[0] ?? {})).toBe(`new request ${view.id}`);
-    const steps = events.filter((event) => event.activityTaskScheduledEventAttributes ?? event.markerRecordedEventAttributes);
+    const steps = events.filter(
+      (event) => event.activityTaskScheduledEventAttributes ?? event.markerRecordedEventAttributes,
+    );
     const summaries = steps.map(summaryOf);
-    expect(summaries).toEqual(expect.arrayContaining(['turn 1: ask the model', 'file_list', 'tasks_list', 'turn 2: ask the model']));
+    expect(summaries).toEqual(
+      expect.arrayContaining(['turn 1: ask the model', 'file_list', 'tasks_list', 'turn 2: ask the model']),
+    );
     for (const summary of summaries) expect(summary).toEqual(expect.stringMatching(/\S/));
   });
 
@@ -105,19 +122,38 @@ describe('the history of a request', () => {
     const events = await eventsOf(request);
     const types: Record<string, string> = {};
     for (const event of events) {
-      const fields = (event.workflowExecutionStartedEventAttributes ?? event.upsertWorkflowSearchAttributesEventAttributes)?.searchAttributes?.indexedFields ?? {};
-      for (const [name, payload] of Object.entries(fields)) types[name] = Buffer.from(payload.metadata?.['type'] ?? []).toString();
+      const fields =
+        (event.workflowExecutionStartedEventAttributes ?? event.upsertWorkflowSearchAttributesEventAttributes)
+          ?.searchAttributes?.indexedFields ?? {};
+      for (const [name, payload] of Object.entries(fields))
+        types[name] = Buffer.from(payload.metadata?.['type'] ?? []).toString();
     }
-    expect(types).toEqual({ RetinueUser: 'Keyword', RetinueAgent: 'Keyword', RetinueStatus: 'Keyword', RetinueWaitingFor: 'Keyword', RetinueCost: 'Double' });
+    expect(types).toEqual({
+      RetinueUser: 'Keyword',
+      RetinueAgent: 'Keyword',
+      RetinueStatus: 'Keyword',
+      RetinueWaitingFor: 'Keyword',
+      RetinueCost: 'Double',
+    });
     expect(events.filter((event) => event.upsertWorkflowSearchAttributesEventAttributes)).toHaveLength(3);
-    const attributes = Object.fromEntries((await handle.describe()).typedSearchAttributes.getAll().map(({ key, value }) => [key.name, value]));
-    expect(attributes).toMatchObject({ RetinueUser: stage.world.owner, RetinueAgent: view.agent, RetinueStatus: 'completed', RetinueCost: Number(view.cost.totalUsd) });
+    const attributes = Object.fromEntries(
+      (await handle.describe()).typedSearchAttributes.getAll().map(({ key, value }) => [key.name, value]),
+    );
+    expect(attributes).toMatchObject({
+      RetinueUser: stage.world.owner,
+      RetinueAgent: view.agent,
+      RetinueStatus: 'completed',
+      RetinueCost: Number(view.cost.totalUsd),
+    });
     expect(attributes).not.toHaveProperty('RetinueWaitingFor');
   });
 
   test('stays under 300 kB for thirty turns with results of 50 kB', async () => {
     stage.outside('50 kB', async () => ({ text: 'x'.repeat(50_000) }));
-    const turns: ScriptTurn[] = Array.from({ length: 30 }, () => ({ calls: [{ name: 'probe', input: { name: '50 kB' } }], usage: { inputTokens: 1, outputTokens: 1 } }));
+    const turns: ScriptTurn[] = Array.from({ length: 30 }, () => ({
+      calls: [{ name: 'probe', input: { name: '50 kB' } }],
+      usage: { inputTokens: 1, outputTokens: 1 },
+    }));
     const view = await stage.world.ended(await stage.play([...turns, { text: 'that was a lot' }]), 60_000);
     expect(view).toMatchObject({ status: 'completed', result: { text: 'that was a lot' } });
     const description = await stage.client.workflow.getHandle(`request:${view.id}`).describe();

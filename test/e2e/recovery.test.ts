@@ -29,7 +29,8 @@ describe('recovery', () => {
   async function keepHouse(): Promise<void> {
     const { engine } = stage.world.serving.installation;
     await vi.waitFor(async () => {
-      for (const ref of await claimSilent(engine, 0, 100)) await reconcileSilent(engine, ref, await fateOf(stage.client, `request:${ref.request}`));
+      for (const ref of await claimSilent(engine, 0, 100))
+        await reconcileSilent(engine, ref, await fateOf(stage.client, `request:${ref.request}`));
     });
   }
 
@@ -47,7 +48,12 @@ describe('recovery', () => {
     await stage.client.workflow.getHandle(`request:${request}`).terminate('by hand');
     await keepHouse();
     const view = await stage.world.view(request);
-    expect(view).toMatchObject({ status: 'failed', waitingFor: [], error: { type: 'terminated' }, agents: [{ status: 'ended' }] });
+    expect(view).toMatchObject({
+      status: 'failed',
+      waitingFor: [],
+      error: { type: 'terminated' },
+      agents: [{ status: 'ended' }],
+    });
     await expect(stage.say(request, 'hello?')).rejects.toMatchObject({ type: 'conflict' });
     expect((await stage.callsOf(request)).map((call) => call.status)).toEqual(['done', 'cancelled']);
   });
@@ -65,9 +71,13 @@ describe('recovery', () => {
     const request = await waiting();
     const execution = { workflowId: `request:${request}` };
     await stage.client.workflowService.deleteWorkflowExecution({ namespace: 'default', workflowExecution: execution });
-    await vi.waitFor(async () => expect(await fateOf(stage.client, execution.workflowId)).toBe('gone'), { timeout: 10_000 });
+    await vi.waitFor(async () => expect(await fateOf(stage.client, execution.workflowId)).toBe('gone'), {
+      timeout: 10_000,
+    });
     await keepHouse();
-    await vi.waitFor(async () => expect(await fateOf(stage.client, execution.workflowId)).toBe('open'), { timeout: 5_000 });
+    await vi.waitFor(async () => expect(await fateOf(stage.client, execution.workflowId)).toBe('open'), {
+      timeout: 5_000,
+    });
     expect(await stage.world.view(request)).toMatchObject({ status: 'waiting_user', waitingFor: [{ text: 'Go on?' }] });
     await stage.say(request, 'yes');
     await stage.world.ended(request);
@@ -86,7 +96,9 @@ describe('recovery', () => {
   test('ends an open request past its deadline even when its workflow does not', async () => {
     const request = await waiting();
     const { db } = stage.world.serving.installation.engine;
-    await db.as(stage.world.owner, (tx) => tx.run(sql`update requests set deadline_at = now() - interval '1 second' where id = ${request}`));
+    await db.as(stage.world.owner, (tx) =>
+      tx.run(sql`update requests set deadline_at = now() - interval '1 second' where id = ${request}`),
+    );
     await keepHouse();
     expect(await stage.world.view(request)).toMatchObject({ status: 'failed', error: { type: 'deadline' } });
     expect(await stage.client.workflow.getHandle(`request:${request}`).result()).toBe('failed');
@@ -117,17 +129,31 @@ describe('a restart', () => {
     };
     first.outside('interrupted', behaviour);
     const asking = await first.play(TASK_THEN_ASK);
-    const working = await first.play([{ calls: [{ name: 'probe', input: { name: 'interrupted' } }] }, { text: 'finished it' }]);
+    const working = await first.play([
+      { calls: [{ name: 'probe', input: { name: 'interrupted' } }] },
+      { text: 'finished it' },
+    ]);
     await first.world.until(asking, (view) => view.status === 'waiting_user');
     await vi.waitFor(() => expect(runs).toBe(1));
     await first.close({ keepHome: true });
 
-    const second = await openStage({ scripts, model: first.model, home: first.world.home, taskQueue: first.world.taskQueue });
+    const second = await openStage({
+      scripts,
+      model: first.model,
+      home: first.world.home,
+      taskQueue: first.world.taskQueue,
+    });
     try {
       second.outside('interrupted', behaviour);
       await postAnswer(second, asking);
-      expect(await second.world.ended(asking)).toMatchObject({ status: 'completed', result: { text: 'went on', outputs: [{ title: 'written before' }] } });
-      expect(await second.world.ended(working, 30_000)).toMatchObject({ status: 'completed', result: { text: 'finished it' } });
+      expect(await second.world.ended(asking)).toMatchObject({
+        status: 'completed',
+        result: { text: 'went on', outputs: [{ title: 'written before' }] },
+      });
+      expect(await second.world.ended(working, 30_000)).toMatchObject({
+        status: 'completed',
+        result: { text: 'finished it' },
+      });
       expect(runs).toBe(2);
       expect((await second.world.view(asking)).cost.charges).toHaveLength(3);
       second.assertClean();

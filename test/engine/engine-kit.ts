@@ -31,7 +31,12 @@ export interface EngineKit {
 }
 
 export function reply(content: ModelReply['content'], stopReason: ModelReply['stopReason'] = 'end_turn'): ModelReply {
-  return { model: 'canned', content, stopReason, usage: { inputTokens: 10, outputTokens: 5, cacheReadTokens: 0, cacheWriteTokens: 0 } };
+  return {
+    model: 'canned',
+    content,
+    stopReason,
+    usage: { inputTokens: 10, outputTokens: 5, cacheReadTokens: 0, cacheWriteTokens: 0 },
+  };
 }
 
 export async function openEngine(moreSkills: readonly Skill[] = []): Promise<EngineKit> {
@@ -49,7 +54,8 @@ export async function openEngine(moreSkills: readonly Skill[] = []): Promise<Eng
   };
   const { id: owner } = await ensureOwner(engine, { name: 'Olga', timeZone: 'UTC', token: 'token-of-the-owner' });
   const asked: ModelRequest[] = [];
-  let answering: (request: ModelRequest) => Promise<ModelReply> | ModelReply = () => reply([{ type: 'text', text: 'fine' }]);
+  let answering: (request: ModelRequest) => Promise<ModelReply> | ModelReply = () =>
+    reply([{ type: 'text', text: 'fine' }]);
   const deps: ActivityDeps = {
     engine,
     skills,

@@ -26,13 +26,28 @@ let annas: AgentRef;
 let call: string;
 let conversation: string;
 
-const WORK: ModelReply = reply([{ type: 'tool_use', id: 'x', name: 'remember', input: { text: `Anna keeps an ${SECRET}` } }], 'tool_use');
+const WORK: ModelReply = reply(
+  [{ type: 'tool_use', id: 'x', name: 'remember', input: { text: `Anna keeps an ${SECRET}` } }],
+  'tool_use',
+);
 
-/** Every table of the schema, asked of the database so that a new one is not forgotten. */
+/** Every table of the schema that people may read at all, asked of the database so that a new one is not forgotten. */
 const tables = (): Promise<string[]> =>
   kit.engine.db.system(async (tx) =>
-    (await tx.rows<{ name: string }>(sql`select table_name as name from information_schema.tables where table_schema = 'public' and table_name not like 'kysely%' order by 1`)).map(({ name }) => name),
+    (
+      await tx.rows<{ name: string }>(
+        sql`select table_name as name from information_schema.tables where table_schema = 'public' and table_name not like 'kysely%' and table_name <> 'tokens' order by 1`,
+      )
+    ).map(({ name }) => name),
   );
+
+const firstColumn = (table: string): Promise<string> =>
+  kit.engine.db.system(async (tx) => {
+    const { name } = await tx.one<{ name: string }>(sql`
+      select column_name as name from information_schema.columns
+      where table_schema = 'public' and table_name = ${table} and is_identity = 'NO' order by ordinal_position limit 1`);
+    return name;
+  });
 
 beforeAll(async () => {
   kit = await openEngine();
@@ -45,7 +60,12 @@ beforeAll(async () => {
   call = step.calls[0]?.callId ?? '';
   await runSkillCall(kit.deps, { ...annas, callId: call, mode: 'run', quick: true }, 1, signal);
   conversation = (await viewRequest(kit.engine, anna, annas.request)).conversation;
-  await saveFile(kit.engine, anna, { name: `${SECRET}.txt`, mediaType: 'text/plain', bytes: Buffer.from(SECRET) }, 'file');
+  await saveFile(
+    kit.engine,
+    anna,
+    { name: `${SECRET}.txt`, mediaType: 'text/plain', bytes: Buffer.from(SECRET) },
+    'file',
+  );
   await kit.engine.db.as(anna, async (tx) => {
     const memory = await spaceAccess(tx, userActor(anna)).ofRole('memory');
     const base = { payload: SECRET, metadata: {}, comment: SECRET };
@@ -58,67 +78,92 @@ afterAll(() => kit.close());
 
 describe('the rows of one person', () => {
   test('are seen by nobody else, in any table', async () => {
+    const empty: string[] = [];
+    const leaking: string[] = [];
     for (const table of await tables()) {
-      if (table === 'tokens') continue;
-      const whole = await kit.engine.db.system((tx) => tx.rows<object>(sql`select * from ${sql.raw(table)}`));
-      expect(whole.length, table).toBeGreaterThan(0);
-      const seen = await kit.engine.db.as(ben, (tx) => tx.rows<object>(sql`select * from ${sql.raw(table)}`));
-      const text = JSON.stringify(seen);
-      expect(text, table).not.toContain(SECRET);
-      expect(text, table).not.toContain(anna);
-      expect(text, table).not.toContain(annas.request);
+      const all = sql<object>`select * from ${sql.raw(table)}`;
+      if ((await kit.engine.db.system((tx) => tx.rows(all))).length === 0) empty.push(table);
+      const seen = JSON.stringify(await kit.engine.db.as(ben, (tx) => tx.rows(all)));
+      if ([SECRET, anna, annas.request].some((text) => seen.includes(text))) leaking.push(table);
     }
+    expect({ empty, leaking }).toEqual({ empty: [], leaking: [] });
   });
 
   test('are not shown with tokens, not even the own ones', async () => {
-    await expect(kit.engine.db.as(ben, (tx) => tx.rows(sql`select * from tokens`))).rejects.toThrow(/permission denied/);
+    await expect(kit.engine.db.as(ben, (tx) => tx.rows(sql`select * from tokens`))).rejects.toThrow(
+      /permission denied/,
+    );
   });
 
   test('are changed and deleted by nobody else, in any table', async () => {
+    const changed: string[] = [];
     for (const table of await tables()) {
-      if (table === 'tokens') continue;
-      const column = await kit.engine.db.system((tx) =>
-        tx.one<{ name: string }>(sql`select column_name as name from information_schema.columns where table_schema = 'public' and table_name = ${table} and is_identity = 'NO' order by ordinal_position limit 1`),
-      );
-      const name = sql.raw(`"${column.name}"`);
-      const before = await kit.engine.db.system((tx) => tx.rows<object>(sql`select * from ${sql.raw(table)} order by 1, 2, 3`));
-      const own = (await kit.engine.db.as(ben, (tx) => tx.rows<object>(sql`select * from ${sql.raw(table)}`))).length;
-      const rolledBack = kit.engine.db.as(ben, async (tx) => {
-        expect(await tx.run(sql`update ${sql.raw(table)} set ${name} = ${name}`), table).toBe(own);
-        expect(await tx.run(sql`delete from ${sql.raw(table)}`), table).toBeLessThanOrEqual(own);
+      const all = sql<object>`select * from ${sql.raw(table)}`;
+      const own = (await kit.engine.db.as(ben, (tx) => tx.rows(all))).length;
+      const column = sql.raw(`"${await firstColumn(table)}"`);
+      const attempt = kit.engine.db.as(ben, async (tx) => {
+        const updated = await tx.run(sql`update ${sql.raw(table)} set ${column} = ${column}`);
+        const deleted = await tx.run(sql`delete from ${sql.raw(table)}`);
+        if (updated > own || deleted > own) changed.push(table);
         throw new Error('rolled back');
       });
-      await expect(rolledBack, table).rejects.toThrow('rolled back');
-      expect(await kit.engine.db.system((tx) => tx.rows<object>(sql`select * from ${sql.raw(table)} order by 1, 2, 3`)), table).toEqual(before);
+      await expect(attempt).rejects.toThrow('rolled back');
     }
+    expect(changed).toEqual([]);
   });
 
   test('cannot be written in the name of somebody else', async () => {
-    const refused = (query: ReturnType<typeof sql>) => expect(kit.engine.db.as(ben, (tx) => tx.run(query))).rejects.toThrow(/row-level security/);
+    const refused = (query: ReturnType<typeof sql>) =>
+      expect(kit.engine.db.as(ben, (tx) => tx.run(query))).rejects.toThrow(/row-level security/);
     await refused(sql`insert into conversations (id, user_id, title) values ('cnv_x', ${anna}, 'x')`);
-    await refused(sql`insert into messages (id, user_id, conversation_id, request_id, role, text) values ('msg_x', ${anna}, ${conversation}, ${annas.request}, 'user', 'x')`);
-    await refused(sql`insert into request_events (request_id, seq, user_id, type, data) values (${annas.request}, 999, ${anna}, 'charge', '{}')`);
-    await refused(sql`insert into charges (id, user_id, request_id, agent_id, step, kind, name, quantity, unit, usd) values ('chg_x', ${anna}, ${annas.request}, ${annas.agent}, 'x', 'model', 'x', 1, 'x', 1)`);
-    await refused(sql`insert into outbox (workflow_id, kind, target, priority, reason) values ('x', 'wake', ${json({ user: anna })}, 3, 'x')`);
+    await refused(
+      sql`insert into messages (id, user_id, conversation_id, request_id, role, text) values ('msg_x', ${anna}, ${conversation}, ${annas.request}, 'user', 'x')`,
+    );
+    await refused(
+      sql`insert into request_events (request_id, seq, user_id, type, data) values (${annas.request}, 999, ${anna}, 'charge', '{}')`,
+    );
+    await refused(
+      sql`insert into charges (id, user_id, request_id, agent_id, step, kind, name, quantity, unit, usd) values ('chg_x', ${anna}, ${annas.request}, ${annas.agent}, 'x', 'model', 'x', 1, 'x', 1)`,
+    );
+    await refused(
+      sql`insert into outbox (workflow_id, kind, target, priority, reason) values ('x', 'wake', ${json({ user: anna })}, 3, 'x')`,
+    );
     await refused(sql`insert into secrets (user_id, name, key_id, ciphertext) values (${anna}, 'x', 'k', '\\x00')`);
-    await refused(sql`insert into space_grants (space_id, principal, permission, granted_by) select s.id, ${`user:${ben}`}, 'grant', 'x' from (values (${await memoryOf(anna)})) as s(id)`);
-    await refused(sql`insert into atoms (id, space_id, version, payload, media_type, metadata, author, origin, comment, words) values ('atm_x', ${await memoryOf(anna)}, 1, '{}', 'x', '{}', 'x', 'user', 'x', '')`);
+    await refused(
+      sql`insert into space_grants (space_id, principal, permission, granted_by) select s.id, ${`user:${ben}`}, 'grant', 'x' from (values (${await memoryOf(anna)})) as s(id)`,
+    );
+    await refused(
+      sql`insert into atoms (id, space_id, version, payload, media_type, metadata, author, origin, comment, words) values ('atm_x', ${await memoryOf(anna)}, 1, '{}', 'x', '{}', 'x', 'user', 'x', '')`,
+    );
   });
 
   test('in a shared space are shared on by nobody who may only use it', async () => {
     const memory = await memoryOf(anna);
-    const give = (to: string, permission: string) => sql`insert into space_grants (space_id, principal, permission, granted_by) values (${memory}, ${`user:${to}`}, ${permission}, 'x')`;
+    const give = (to: string, permission: string) =>
+      sql`insert into space_grants (space_id, principal, permission, granted_by) values (${memory}, ${`user:${to}`}, ${permission}, 'x')`;
     const carl = await kit.person('Carl');
     await kit.engine.db.as(anna, (tx) => tx.run(give(carl, 'write')));
     const asCarl = (query: ReturnType<typeof sql>) => kit.engine.db.as(carl, (tx) => tx.run(query));
     await expect(asCarl(give(ben, 'read'))).rejects.toThrow(/row-level security/);
-    await expect(asCarl(sql`update space_grants set permission = 'grant' where principal = ${`user:${carl}`} and space_id = ${memory}`)).rejects.toThrow(/row-level security/);
+    await expect(
+      asCarl(
+        sql`update space_grants set permission = 'grant' where principal = ${`user:${carl}`} and space_id = ${memory}`,
+      ),
+    ).rejects.toThrow(/row-level security/);
     expect(await asCarl(sql`delete from space_grants where space_id = ${memory}`)).toBe(0);
     expect(await asCarl(sql`delete from spaces where id = ${memory}`)).toBe(0);
-    const found = await kit.engine.db.as(carl, (tx) => spaceAccess(tx, userActor(carl)).search({ query: SECRET, spaces: [memory] }));
+    const found = await kit.engine.db.as(carl, (tx) =>
+      spaceAccess(tx, userActor(carl)).search({ query: SECRET, spaces: [memory] }),
+    );
     expect(found.items.length).toBeGreaterThan(0);
-    await kit.engine.db.as(carl, (tx) => spaceAccess(tx, userActor(carl)).put(memory, { payload: 'from Carl', metadata: {}, comment: 'x' }));
-    expect(await kit.engine.db.as(anna, (tx) => tx.run(sql`delete from space_grants where space_id = ${memory} and principal = ${`user:${carl}`}`))).toBe(1);
+    await kit.engine.db.as(carl, (tx) =>
+      spaceAccess(tx, userActor(carl)).put(memory, { payload: 'from Carl', metadata: {}, comment: 'x' }),
+    );
+    expect(
+      await kit.engine.db.as(anna, (tx) =>
+        tx.run(sql`delete from space_grants where space_id = ${memory} and principal = ${`user:${carl}`}`),
+      ),
+    ).toBe(1);
   });
 
   test('answer to nobody else through the engine: it is as if they were not there', async () => {
@@ -133,7 +178,9 @@ describe('the rows of one person', () => {
     await expect(requestUndo(engine, ben, call)).rejects.toMatchObject(missing);
     await expect(nextStep(engine, bens)).rejects.toMatchObject(missing);
     await expect(thinkTurn(kit.deps, { ...bens, turn: 2 }, signal)).rejects.toMatchObject(missing);
-    await expect(runSkillCall(kit.deps, { ...bens, callId: call, mode: 'undo', quick: true }, 1, signal)).rejects.toMatchObject(missing);
+    await expect(
+      runSkillCall(kit.deps, { ...bens, callId: call, mode: 'undo', quick: true }, 1, signal),
+    ).rejects.toMatchObject(missing);
     expect((await listRequests(engine, ben, { limit: 10 })).items).toEqual([]);
     expect((await listRequests(engine, ben, { limit: 10, conversation })).items).toEqual([]);
     expect(await readEvents(engine, ben, annas.request, 0, 100)).toEqual([]);
@@ -141,7 +188,9 @@ describe('the rows of one person', () => {
 
   test("do not reach the model in somebody else's request", async () => {
     const ref = await kit.accept(`what do you know?`, ben);
-    kit.answer(() => reply([{ type: 'tool_use', id: 'y', name: 'search_memory', input: { query: SECRET } }], 'tool_use'));
+    kit.answer(() =>
+      reply([{ type: 'tool_use', id: 'y', name: 'search_memory', input: { query: SECRET } }], 'tool_use'),
+    );
     const step = await thinkTurn(kit.deps, { ...ref, turn: 1 }, signal);
     if (step.kind !== 'calls') throw new Error('no call');
     await runSkillCall(kit.deps, { ...ref, callId: step.calls[0]?.callId ?? '', mode: 'run', quick: true }, 1, signal);

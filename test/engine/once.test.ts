@@ -17,7 +17,17 @@ let effects = 0;
 
 beforeAll(async () => {
   const slow = outsideSkill({
-    manifest: { name: 'slow_effect', description: 'Slow.', effect: 'internal', input: z.strictObject({}), output: z.strictObject({}), timeoutSeconds: 10, taints: [], priceUsd: '0.01', summary: () => 'Slow' },
+    manifest: {
+      name: 'slow_effect',
+      description: 'Slow.',
+      effect: 'internal',
+      input: z.strictObject({}),
+      output: z.strictObject({}),
+      timeoutSeconds: 10,
+      taints: [],
+      priceUsd: '0.01',
+      summary: () => 'Slow',
+    },
     run: async () => {
       effects += 1;
       await delay(50);
@@ -29,7 +39,16 @@ beforeAll(async () => {
 afterAll(() => kit.close());
 
 function callsIn(step: Step): CallInput[] {
-  return step.kind === 'calls' ? step.calls.map((call) => ({ user: kit.owner, request: '', agent: '', callId: call.callId, mode: call.mode, quick: call.quick })) : [];
+  return step.kind === 'calls'
+    ? step.calls.map((call) => ({
+        user: kit.owner,
+        request: '',
+        agent: '',
+        callId: call.callId,
+        mode: call.mode,
+        quick: call.quick,
+      }))
+    : [];
 }
 
 describe('a step that is done twice at the same time', () => {
@@ -45,7 +64,9 @@ describe('a step that is done twice at the same time', () => {
     const view = await viewRequest(kit.engine, kit.owner, ref.request);
     expect(view.cost).toMatchObject({ totalUsd: '0.001', charges: [{ kind: 'model' }] });
     const counts = await kit.engine.db.as(kit.owner, (tx) =>
-      tx.one<{ turns: number; calls: number }>(sql`select (select count(*)::int from turns where request_id = ${ref.request}) as turns, (select count(*)::int from calls where request_id = ${ref.request}) as calls`),
+      tx.one<{ turns: number; calls: number }>(
+        sql`select (select count(*)::int from turns where request_id = ${ref.request}) as turns, (select count(*)::int from calls where request_id = ${ref.request}) as calls`,
+      ),
     );
     expect(counts).toEqual({ turns: 1, calls: 1 });
   });
@@ -79,7 +100,9 @@ describe('a step that is done twice at the same time', () => {
           (select count(*)::int from atom_versions where call_id = ${call.callId}) as atoms,
           (select count(*)::int from charges where step = ${`call:${call.callId}`}) as charges`),
     );
-    expect(rows).toEqual(name === 'tasks_create' ? { done: 1, atoms: 1, charges: 0 } : { done: 1, atoms: 0, charges: 1 });
+    expect(rows).toEqual(
+      name === 'tasks_create' ? { done: 1, atoms: 1, charges: 0 } : { done: 1, atoms: 0, charges: 1 },
+    );
     const events = await readEvents(kit.engine, kit.owner, ref.request, 0, 100);
     expect(events.filter((event) => event.type === 'skill.finished')).toHaveLength(1);
     expect(events.filter((event) => event.type === 'skill.started')).toHaveLength(1);

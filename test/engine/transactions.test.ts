@@ -12,29 +12,40 @@ beforeAll(async () => {
   store = await openTestStore();
   await store.db.system((tx) => tx.run(sql`create table counters (id int primary key, value int not null)`));
 });
-beforeEach(() => store.db.system((tx) => tx.run(sql`insert into counters values (1, 0), (2, 0) on conflict (id) do update set value = 0`)));
+beforeEach(() =>
+  store.db.system((tx) =>
+    tx.run(sql`insert into counters values (1, 0), (2, 0) on conflict (id) do update set value = 0`),
+  ),
+);
 afterAll(() => store.close());
 
-const valueOf = async (db: Db, id: number): Promise<number> => (await db.system((tx) => tx.one<{ value: number }>(sql`select value from counters where id = ${id}`))).value;
+const valueOf = async (db: Db, id: number): Promise<number> =>
+  (await db.system((tx) => tx.one<{ value: number }>(sql`select value from counters where id = ${id}`))).value;
 
 describe('a transaction', () => {
-  test.each(['40001', '40P01'])('that lost against another (%s) runs again, and only its last try counts', async (code) => {
-    let tries = 0;
-    const notices: number[] = [];
-    const { pool, bus } = store;
-    const db = createDb(pool, { events: { ...bus, publish: (all) => notices.push(...all.map((notice) => notice.seq)) }, outbox: { poke: () => undefined } });
-    const result = await db.system(async (tx) => {
-      tries += 1;
-      await tx.run(sql`update counters set value = value + 1 where id = 1`);
-      tx.announce({ request: 'req_x', seq: tries });
-      if (tries < 3) throw Object.assign(new Error('lost'), { code });
-      return 'kept';
-    });
-    expect(result).toBe('kept');
-    expect(tries).toBe(3);
-    expect(await valueOf(store.db, 1)).toBe(1);
-    expect(notices).toEqual([3]);
-  });
+  test.each(['40001', '40P01'])(
+    'that lost against another (%s) runs again, and only its last try counts',
+    async (code) => {
+      let tries = 0;
+      const notices: number[] = [];
+      const { pool, bus } = store;
+      const db = createDb(pool, {
+        events: { ...bus, publish: (all) => notices.push(...all.map((notice) => notice.seq)) },
+        outbox: { poke: () => undefined },
+      });
+      const result = await db.system(async (tx) => {
+        tries += 1;
+        await tx.run(sql`update counters set value = value + 1 where id = 1`);
+        tx.announce({ request: 'req_x', seq: tries });
+        if (tries < 3) throw Object.assign(new Error('lost'), { code });
+        return 'kept';
+      });
+      expect(result).toBe('kept');
+      expect(tries).toBe(3);
+      expect(await valueOf(store.db, 1)).toBe(1);
+      expect(notices).toEqual([3]);
+    },
+  );
 
   test('that always loses gives up with the reason, and leaves nothing', async () => {
     let tries = 0;
@@ -91,16 +102,28 @@ describe('a transaction', () => {
         return fetch(input, init);
       },
     });
-    const request = { model: 'claude-haiku-5-5', system: [], messages: [{ role: 'user' as const, content: [{ type: 'text' as const, text: 'hi' }] }], tools: [], maxTokens: 10 };
-    const inside = store.db.system(() => models.complete(request, { abortSignal: AbortSignal.timeout(5_000), onText: () => undefined }));
+    const request = {
+      model: 'claude-haiku-5-5',
+      system: [],
+      messages: [{ role: 'user' as const, content: [{ type: 'text' as const, text: 'hi' }] }],
+      tools: [],
+      maxTokens: 10,
+    };
+    const inside = store.db.system(() =>
+      models.complete(request, { abortSignal: AbortSignal.timeout(5_000), onText: () => undefined }),
+    );
     await expect(inside).rejects.toThrow(/A model was used inside a database transaction/);
     expect(called).toBe(false);
   });
 
   test('hands its commands to the relay after the commit only', async () => {
     const poked: string[] = [];
-    const db = createDb(store.pool, { events: store.bus, outbox: { poke: (rows) => poked.push(...rows.map((row) => row.reason)) } });
-    const command = (reason: string) => ({ kind: 'wake', target: { user: 'usr_x', request: `req_${reason}`, agent: 'agt_x' }, reason }) as const;
+    const db = createDb(store.pool, {
+      events: store.bus,
+      outbox: { poke: (rows) => poked.push(...rows.map((row) => row.reason)) },
+    });
+    const command = (reason: string) =>
+      ({ kind: 'wake', target: { user: 'usr_x', request: `req_${reason}`, agent: 'agt_x' }, reason }) as const;
     await db.system(async (tx) => {
       await enqueue(tx, command('kept'));
       expect(poked).toEqual([]);
@@ -125,17 +148,25 @@ describe('the relay', () => {
       if (away) throw new Error('connection refused');
       delivered.push(row.target.request);
     };
-    let relay: Relay | undefined;
-    const db = createDb(store.pool, { events: store.bus, outbox: { poke: (rows) => relay?.poke(rows) } });
-    relay = new Relay(db, courier, { warn: () => undefined });
+    const relays: Relay[] = [];
+    const db = createDb(store.pool, { events: store.bus, outbox: { poke: (rows) => relays[0]?.poke(rows) } });
+    const relay = new Relay(db, courier, { warn: () => undefined });
+    relays.push(relay);
     relay.start();
     for (const number of [1, 2, 3]) {
-      await db.system((tx) => enqueue(tx, { kind: 'wake', target: { user: 'usr_x', request: `req_${number}`, agent: 'agt_x' }, reason: 'a message' }));
+      await db.system((tx) =>
+        enqueue(tx, {
+          kind: 'wake',
+          target: { user: 'usr_x', request: `req_${number}`, agent: 'agt_x' },
+          reason: 'a message',
+        }),
+      );
     }
     await expect.poll(() => attempts).toBeGreaterThanOrEqual(1);
     away = false;
     await expect.poll(() => delivered.length, { timeout: 20_000, interval: 50 }).toBe(3);
-    const left = async (): Promise<number> => (await db.system((tx) => tx.one<{ n: number }>(sql`select count(*)::int as n from outbox`))).n;
+    const left = async (): Promise<number> =>
+      (await db.system((tx) => tx.one<{ n: number }>(sql`select count(*)::int as n from outbox`))).n;
     await expect.poll(left, { timeout: 5_000 }).toBe(0);
     expect(delivered.toSorted()).toEqual(['req_1', 'req_2', 'req_3']);
     await relay.close();
@@ -143,11 +174,15 @@ describe('the relay', () => {
 
   test('does not strike off a command that was joined by a newer one while it was delivered', async () => {
     await store.db.system((tx) => tx.run(sql`delete from outbox`));
-    const command = { kind: 'wake', target: { user: 'usr_x', request: 'req_joined', agent: 'agt_x' }, reason: 'a message' } as const;
+    const command = {
+      kind: 'wake',
+      target: { user: 'usr_x', request: 'req_joined', agent: 'agt_x' },
+      reason: 'a message',
+    } as const;
     const seen: number[] = [];
-    let relay: Relay | undefined;
-    const db = createDb(store.pool, { events: store.bus, outbox: { poke: (rows) => relay?.poke(rows) } });
-    relay = new Relay(
+    const relays: Relay[] = [];
+    const db = createDb(store.pool, { events: store.bus, outbox: { poke: (rows) => relays[0]?.poke(rows) } });
+    const relay = new Relay(
       db,
       async (row) => {
         seen.push(row.generation);
@@ -155,6 +190,7 @@ describe('the relay', () => {
       },
       { warn: () => undefined },
     );
+    relays.push(relay);
     relay.start();
     await db.system((tx) => enqueue(tx, command));
     await expect.poll(() => seen, { timeout: 5_000 }).toEqual([1, 2]);

@@ -8,7 +8,7 @@ import { needs } from '../helpers/needs.js';
 import { findPostgres } from '../helpers/postgres.js';
 import { eventually } from '../helpers/processes.js';
 import { type Apart, startApart } from './apart-harness.js';
-import { expectJobDone } from './crash-harness.js';
+import { expectJobDone, modelCalls } from './crash-harness.js';
 
 interface Health {
   readonly parts: { readonly database: string; readonly temporal: string };
@@ -39,7 +39,10 @@ function expectAway(answer: Answer): void {
 }
 
 /** Reads and writes all the time until told to stop; gives the statuses seen. Each write has its own key. */
-function hammer(api: ApiClient, known: string): () => Promise<{ statuses: Set<number>; keys: string[]; ids: Set<string> }> {
+function hammer(
+  api: ApiClient,
+  known: string,
+): () => Promise<{ statuses: Set<number>; keys: string[]; ids: Set<string> }> {
   const statuses = new Set<number>();
   const keys: string[] = [];
   const ids = new Set<string>();
@@ -78,7 +81,11 @@ async function expectNothingLost(api: ApiClient, tried: { keys: string[]; ids: S
 describe('while Temporal is away', () => {
   it('messages are accepted, the api says what is missing, and the work is done when it is back', async () => {
     const [{ api }] = await Promise.all([apart.api(), apart.worker()]);
-    await eventually(() => isReady(api), 20_000, () => 'not ready');
+    await eventually(
+      () => isReady(api),
+      20_000,
+      () => 'not ready',
+    );
     await apart.temporal.stop();
     const ids = await Promise.all(['t1', 't2', 't3'].map((name) => api.send(`JOB ${name}`)));
     const away = await health(api);
@@ -90,9 +97,34 @@ describe('while Temporal is away', () => {
     expect((await api.post<Request>(`/v1/requests/${unwanted}/cancel`)).body.status).toBe('cancelled');
 
     await apart.temporal.start();
-    for (const [place, name] of ['t1', 't2', 't3'].entries()) await expectJobDone(api, apart.model, apart.home, ids[place] ?? '', name);
-    await eventually(() => isReady(api), 20_000, () => 'not ready');
+    for (const [place, name] of ['t1', 't2', 't3'].entries())
+      await expectJobDone(api, apart.model, apart.home, ids[place] ?? '', name);
+    await eventually(
+      () => isReady(api),
+      20_000,
+      () => 'not ready',
+    );
     expect((await api.request(unwanted)).status).toBe('cancelled');
+  });
+});
+
+describe('Ctrl-C while Temporal is away', () => {
+  it('ends both, and the next ones go on with the work', async () => {
+    const products = await Promise.all([apart.api(), apart.worker()]);
+    apart.model.latencyMs = 60_000;
+    const id = await products[0].api.send('JOB under');
+    await eventually(
+      async () => modelCalls(apart.model, 'JOB under').length > 0,
+      15_000,
+      () => 'the model was not asked',
+    );
+    await apart.temporal.stop();
+    for (const product of products) product.signal('SIGINT');
+    for (const product of products) expect(await product.ended(15_000)).toEqual({ code: 0, signal: null });
+    apart.model.latencyMs = 0;
+    await apart.temporal.start();
+    const [{ api }] = await Promise.all([apart.api(), apart.worker()]);
+    await expectJobDone(api, apart.model, apart.home, id, 'under');
   });
 });
 
@@ -103,16 +135,26 @@ describe('while the database is away', () => {
     const under = await api.send('JOB stopped');
     const stop = hammer(api, under);
     await delay(300);
-    const pid = Number(readFileSync(path.join(apart.postgres.socketFolder, 'data', 'postmaster.pid'), 'utf8').split('\n')[0]);
+    const pid = Number(
+      readFileSync(path.join(apart.postgres.socketFolder, 'data', 'postmaster.pid'), 'utf8').split('\n')[0],
+    );
     process.kill(pid, 'SIGQUIT');
-    await eventually(async () => (await health(api)).body.parts.database === 'away', 10_000, () => 'not away');
+    await eventually(
+      async () => (await health(api)).body.parts.database === 'away',
+      10_000,
+      () => 'not away',
+    );
     expectAway(await api.get('/v1/requests'));
     expectAway(await api.post('/v1/requests', { text: 'nobody will know' }));
     expect((await api.get('/health/live')).status).toBe(200);
     await delay(1_000);
     await apart.postgres.restart();
     apart.model.latencyMs = 0;
-    await eventually(() => isReady(api), 20_000, () => 'not ready');
+    await eventually(
+      () => isReady(api),
+      20_000,
+      () => 'not ready',
+    );
     const tried = await stop();
     expect([...tried.statuses].filter((status) => ![200, 202, 503].includes(status))).toEqual([]);
     await expectNothingLost(api, tried);
@@ -127,14 +169,26 @@ describe('while the database is away', () => {
     await delay(300);
     apart.postgres.pause();
     try {
-      await eventually(async () => (await health(api)).body.parts.database === 'away', 10_000, () => 'not away');
-      const answers = await Promise.all([api.get('/v1/requests'), api.get('/v1/me'), api.post('/v1/requests', { text: 'nobody will know' })]);
+      await eventually(
+        async () => (await health(api)).body.parts.database === 'away',
+        10_000,
+        () => 'not away',
+      );
+      const answers = await Promise.all([
+        api.get('/v1/requests'),
+        api.get('/v1/me'),
+        api.post('/v1/requests', { text: 'nobody will know' }),
+      ]);
       for (const answer of answers) expectAway(answer);
     } finally {
       apart.postgres.resume();
       apart.model.latencyMs = 0;
     }
-    await eventually(() => isReady(api), 20_000, () => 'not ready');
+    await eventually(
+      () => isReady(api),
+      20_000,
+      () => 'not ready',
+    );
     const tried = await stop();
     expect([...tried.statuses].filter((status) => ![200, 202, 503].includes(status))).toEqual([]);
     await expectNothingLost(api, tried);

@@ -1,7 +1,15 @@
 import { Client, Connection } from '@temporalio/client';
 import { type DevServer, startDevServer } from '../../workers/dev-server/start-dev-server.js';
 import { startPostgres, type TestPostgres } from '../helpers/postgres.js';
-import { type Entry, isAlive, newHome, type Product, type ProductOptions, removeHomes, startProduct } from '../helpers/processes.js';
+import {
+  type Entry,
+  isAlive,
+  newHome,
+  type Product,
+  type ProductOptions,
+  removeHomes,
+  startProduct,
+} from '../helpers/processes.js';
 import { type AnthropicStandIn, startAnthropicStandIn } from '../stand-ins/anthropic.js';
 import { assistant } from './crash-harness.js';
 
@@ -21,15 +29,25 @@ export interface Apart {
 export async function startApart(cliPath: string): Promise<Apart> {
   const home = newHome();
   const temporalHome = newHome();
-  const [postgres, model] = await Promise.all([startPostgres(), startAnthropicStandIn({ script: assistant, factsFrom: 'anywhere' })]);
+  const [postgres, model] = await Promise.all([
+    startPostgres(),
+    startAnthropicStandIn({ script: assistant, factsFrom: 'anywhere' }),
+  ]);
   const url = await postgres.createDatabase('retinue');
-  const bringUp = (): Promise<DevServer> => startDevServer({ home: temporalHome, cliPath, log: () => undefined, environment: process.env });
+  const bringUp = (): Promise<DevServer> =>
+    startDevServer({ home: temporalHome, cliPath, log: () => undefined, environment: process.env });
   let server = await bringUp();
   const { address } = server;
   const connections: Connection[] = [];
   const shared = new Map<Entry, Product>();
-  const env = { DATABASE_URL: url, TEMPORAL_ADDRESS: address, ANTHROPIC_BASE_URL: model.url, ANTHROPIC_API_KEY: 'test-key' };
-  const start: Apart['start'] = (entry, { extra, ...more } = {}) => startProduct({ home, entry, env: { ...env, ...extra }, ...more });
+  const env = {
+    DATABASE_URL: url,
+    TEMPORAL_ADDRESS: address,
+    ANTHROPIC_BASE_URL: model.url,
+    ANTHROPIC_API_KEY: 'test-key',
+  };
+  const start: Apart['start'] = (entry, { extra, ...more } = {}) =>
+    startProduct({ home, entry, env: { ...env, ...extra }, ...more });
   const only = async (entry: Entry): Promise<Product> => {
     const known = shared.get(entry);
     if (known !== undefined && isAlive(known.pid)) return known;

@@ -16,7 +16,8 @@ export function assistant({ userText, turn, toolResults }: ScriptInput): ScriptT
   const [, kind, name = ''] = /\b(JOB|ASK) (\S+)/.exec(userText) ?? [];
   if (kind === undefined) return { text: `heard: ${userText}` };
   if (turn > 0) return { text: kind === 'JOB' ? `finished ${name}` : `you said ${answerIn(toolResults[0]?.content)}` };
-  if (kind === 'ASK') return { text: 'One question.', calls: [{ name: 'ask_user', input: { question: `Which colour for ${name}?` } }] };
+  if (kind === 'ASK')
+    return { text: 'One question.', calls: [{ name: 'ask_user', input: { question: `Which colour for ${name}?` } }] };
   return {
     text: `working on ${name}`,
     calls: [
@@ -32,7 +33,13 @@ function answerIn(content = ''): string {
 }
 
 function eventOf(name: string) {
-  return { title: `event ${name}`, start: '2026-12-01T09:00:00Z', end: '2026-12-01T10:00:00Z', timeZone: 'UTC', attendees: [] };
+  return {
+    title: `event ${name}`,
+    start: '2026-12-01T09:00:00Z',
+    end: '2026-12-01T10:00:00Z',
+    timeZone: 'UTC',
+    attendees: [],
+  };
 }
 
 /** Calls of the model for one message, by the turn they asked for (from 1). */
@@ -44,7 +51,11 @@ export function modelCalls(model: AnthropicStandIn, text: string): { turn: numbe
 }
 
 /** What is on the board, in the calendar and in the workspace under a name: how often, and the file's text. */
-export async function traces(api: ApiClient, home: string, name: string): Promise<{ tasks: number; events: number; file: string }> {
+export async function traces(
+  api: ApiClient,
+  home: string,
+  name: string,
+): Promise<{ tasks: number; events: number; file: string }> {
   const user = (await api.get<{ id: string }>('/v1/me')).body.id;
   const [board] = (await api.get<{ items: Space[] }>('/v1/spaces?role=tasks')).body.items;
   const atoms = (await api.get<{ items: Atom[] }>(`/v1/spaces/${board?.id ?? ''}/atoms?limit=200`)).body.items;
@@ -62,7 +73,13 @@ function textIn(file: string): string {
 }
 
 /** A job's result as if nothing had happened, everything done once, no stored turn asked for again. */
-export async function expectJobDone(api: ApiClient, model: AnthropicStandIn, home: string, id: string, name: string): Promise<void> {
+export async function expectJobDone(
+  api: ApiClient,
+  model: AnthropicStandIn,
+  home: string,
+  id: string,
+  name: string,
+): Promise<void> {
   const request = await api.ended(id);
   expect(request).toMatchObject({ status: 'completed', waitingFor: [], result: { text: `finished ${name}` } });
   expect(request.result?.outputs.map(({ kind }) => kind)).toEqual(['task', 'event']);
@@ -84,7 +101,11 @@ export async function expectHistoryWhole(api: ApiClient, request: Request): Prom
 }
 
 /** A call that was under way when everything died may be repeated; one whose turn is stored may not. */
-export async function expectStoredTurnsAskedOnce(api: ApiClient, model: AnthropicStandIn, request: Request): Promise<void> {
+export async function expectStoredTurnsAskedOnce(
+  api: ApiClient,
+  model: AnthropicStandIn,
+  request: Request,
+): Promise<void> {
   const calls = modelCalls(model, request.text);
   const turns = nodes(await api.trace(request.id)).filter(({ kind }) => kind === 'turn');
   expect(turns.length).toBeGreaterThan(0);

@@ -18,7 +18,14 @@ import {
   temporalServers,
 } from '../helpers/processes.js';
 import { type AnthropicStandIn, startAnthropicStandIn } from '../stand-ins/anthropic.js';
-import { assistant, expectHistoryWhole, expectJobDone, expectStoredTurnsAskedOnce, modelCalls, traces } from './crash-harness.js';
+import {
+  assistant,
+  expectHistoryWhole,
+  expectJobDone,
+  expectStoredTurnsAskedOnce,
+  modelCalls,
+  traces,
+} from './crash-harness.js';
 
 const DIE_AT = fileURLToPath(new URL('./fixtures/die-at.mjs', import.meta.url));
 const SEED = Number(process.env.RETINUE_TEST_SEED ?? Date.now() % 1_000_000);
@@ -62,7 +69,11 @@ async function upToDie(moment: 'turn' | 'calendar'): Promise<Product> {
 }
 
 async function asked(text: string, times = 1): Promise<void> {
-  await eventually(async () => modelCalls(model, text).length >= times, 15_000, () => model.calls.length);
+  await eventually(
+    async () => modelCalls(model, text).length >= times,
+    15_000,
+    () => model.calls.length,
+  );
 }
 
 /** Holds the Temporal server still, so that nothing reaches it. */
@@ -107,7 +118,7 @@ describe('kill -9', () => {
     const after = await up();
     for (const [place, name] of names.entries()) {
       const id = await after.api.send(`JOB ${name}`, {}, key(name));
-      if (accepted[place] !== undefined) expect(id).toBe(accepted[place]);
+      expect(accepted[place] ?? id).toBe(id);
       await expectJobDone(after.api, model, home, id, name);
     }
   });
@@ -134,7 +145,8 @@ describe('kill -9', () => {
     writeFileSync(lock, JSON.stringify({ token: 'held by the test', pid: process.pid, host: hostname() }));
     const id = await before.api.send('JOB e');
     await before.api.events(id, {
-      isEnough: (events) => events.some(({ type, data }) => type === 'skill.started' && data['skill'] === 'calendar_create_event'),
+      isEnough: (events) =>
+        events.some(({ type, data }) => type === 'skill.started' && data['skill'] === 'calendar_create_event'),
     });
     expect((await traces(before.api, home, 'e')).events).toBe(0);
     await before.killAll();
@@ -174,7 +186,11 @@ describe('kill -9', () => {
     model.latencyMs = 0;
     const { api } = await up();
     expect((await api.request(id)).status).toBe('cancelled');
-    await eventually(async () => (await workflowStatus(id)) !== 'RUNNING', 30_000, () => 'the workflow still runs');
+    await eventually(
+      async () => (await workflowStatus(id)) !== 'RUNNING',
+      30_000,
+      () => 'the workflow still runs',
+    );
     expect((await api.request(id)).status).toBe('cancelled');
     expect(modelCalls(model, 'JOB g')).toHaveLength(1);
     expect(await traces(api, home, 'g')).toEqual({ tasks: 0, events: 0, file: '' });
@@ -194,7 +210,11 @@ describe('kill -9', () => {
     await delay(SEED % 1_000);
     await second.killAll();
     const third = await spawnProduct({ home, port, env: environment() });
-    await eventually(async () => (await temporalServers(home)).length > 0, 60_000, () => third.output());
+    await eventually(
+      async () => (await temporalServers(home)).length > 0,
+      60_000,
+      () => third.output(),
+    );
     await third.kill();
     await expectJobDone((await up()).api, model, home, id, 'h');
   });

@@ -21,5 +21,8 @@ export function toJson(history: proto.temporal.api.history.v1.IHistory): unknown
 export function readHistories(): GoldenHistory[] {
   return readdirSync(HISTORIES)
     .filter((name) => name.endsWith('.json'))
-    .map((name) => ({ workflowId: path.basename(name, '.json'), history: History.fromObject(JSON.parse(readFileSync(path.join(HISTORIES, name), 'utf8')) as object) }));
+    .map((name) => ({
+      workflowId: path.basename(name, '.json'),
+      history: History.fromObject(JSON.parse(readFileSync(path.join(HISTORIES, name), 'utf8')) as object),
+    }));
 }

@@ -15,7 +15,12 @@ import { startDevServer } from '../../workers/dev-server/start-dev-server.js';
 import { HISTORIES, toJson } from './golden.js';
 
 const TASK: ScriptTurn = { calls: [{ name: 'tasks_create', input: { title: 'a task' } }] };
-const BOTH: ScriptTurn = { calls: [{ name: 'tasks_list', input: {} }, { name: 'file_list', input: {} }] };
+const BOTH: ScriptTurn = {
+  calls: [
+    { name: 'tasks_list', input: {} },
+    { name: 'file_list', input: {} },
+  ],
+};
 const ASK: ScriptTurn = { calls: [{ name: 'ask_user', input: { question: 'Which?' } }] };
 const DONE: ScriptTurn = { text: 'done' };
 

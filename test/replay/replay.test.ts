@@ -11,7 +11,10 @@ import { HISTORIES, readHistories } from './golden.js';
 type Bundle = Awaited<ReturnType<typeof bundleWorkflowCode>>;
 
 function bundleOf(place: string): Promise<Bundle> {
-  return bundleWorkflowCode({ workflowsPath: fileURLToPath(new URL(place, import.meta.url)), logger: new DefaultLogger('ERROR') });
+  return bundleWorkflowCode({
+    workflowsPath: fileURLToPath(new URL(place, import.meta.url)),
+    logger: new DefaultLogger('ERROR'),
+  });
 }
 
 /** Ids of the golden runs that this code cannot replay, with the reason. */
@@ -28,7 +31,20 @@ describe('golden histories', () => {
 
   test('are there for every way a request can go', () => {
     const names = readdirSync(HISTORIES).map((name) => path.basename(name, '.json'));
-    const ways = ['completed', 'ask-user', 'steered', 'cancelled-waiting', 'cancelled-thinking', 'failed-after-retries', 'skill-retried', 'undo-waiting', 'undo-thinking', 'undo-after-end', 'continued-1', 'continued-2'];
+    const ways = [
+      'completed',
+      'ask-user',
+      'steered',
+      'cancelled-waiting',
+      'cancelled-thinking',
+      'failed-after-retries',
+      'skill-retried',
+      'undo-waiting',
+      'undo-thinking',
+      'undo-after-end',
+      'continued-1',
+      'continued-2',
+    ];
     expect(names).toEqual(expect.arrayContaining(ways));
   });
 
@@ -38,16 +54,24 @@ describe('golden histories', () => {
 
   test('do not replay on code that takes another step', async () => {
     const found = await failures(await bundleOf('fixtures/altered.ts'));
-    expect([...found.keys()].toSorted()).toEqual(readHistories().map(({ workflowId }) => workflowId).toSorted());
+    expect([...found.keys()].toSorted()).toEqual(
+      readHistories()
+        .map(({ workflowId }) => workflowId)
+        .toSorted(),
+    );
     expect([...found.values()].every((message) => /nondeterminism/i.test(message))).toBe(true);
   });
 
   test('name no machine, no process and no path', () => {
+    const found: string[] = [];
     for (const name of readdirSync(HISTORIES)) {
       const text = readFileSync(path.join(HISTORIES, name), 'utf8');
-      const decoded = text.replaceAll(/"data": "([^"]*)"/g, (_, data: string) => Buffer.from(data, 'base64').toString());
-      expect(decoded, name).not.toMatch(/\/(?:work|home|tmp|root|Users)\/|\d+@[\w.-]+/);
-      expect(decoded, name).not.toContain(hostname());
+      const decoded = text.replaceAll(/"data": "([^"]*)"/g, (_, data: string) =>
+        Buffer.from(data, 'base64').toString(),
+      );
+      if (/\/(?:work|home|tmp|root|Users)\/|\d+@[\w.-]+/.test(decoded) || decoded.includes(hostname()))
+        found.push(name);
     }
+    expect(found).toEqual([]);
   });
 });

@@ -150,6 +150,15 @@ describe('the development server', () => {
     await expect(start({ cliPath: broken })).rejects.toThrow(/did not start.*disk image is malformed/s);
   });
 
+  it('tries again when the server lost one of the ports that it picks itself', async () => {
+    const unlucky = join(home, 'unlucky');
+    const trace = 'google.golang.org/grpc.(*Server).Serve(0x5d4e71f2e00, {0x0, 0x0})';
+    const once = `[ -e '${home}/tried' ] && exec '${cliPath}' "$@"; touch '${home}/tried'; echo '${trace}'; seq 20; exit 2`;
+    await writeFile(unlucky, `#!/bin/sh\n${once}\n`, { mode: 0o755 });
+    const server = await start({ cliPath: unlucky });
+    expect((await fetch(server.uiUrl)).status).toBe(200);
+  });
+
   it('empties a log that has grown over 5 MB', async () => {
     const first = await start();
     await first.stop();

@@ -19,6 +19,8 @@ export interface FindCliOptions {
   readonly log: (line: string) => void;
   /** Where the SDK keeps its own download; default the system's temporary folder. */
   readonly tmpDir?: string;
+  /** Fetches the SDK's own download to that place; may fail. Without it nothing is downloaded. */
+  readonly download?: () => Promise<void>;
 }
 
 /** The user's cache folder for the CLI: `$XDG_CACHE_HOME/retinue/bin`, else `~/.cache/retinue/bin`. */
@@ -29,20 +31,39 @@ export function cliCacheDir(environment: Environment, home: string): string {
 }
 
 /**
- * Path of a Temporal CLI that answers `--version`: from PATH, the cache folder, the SDK's own download, or else built by
- * `go install` into the cache folder (minutes, once). Throws an error that says what to do when none of it works.
+ * Path of a Temporal CLI that answers `--version`: from PATH, the cache folder, the SDK's own download (made now if it can
+ * be), or else built by `go install` into the cache folder (minutes, once). Throws an error that says what to do when none of it works.
  */
 export async function findTemporalCli(options: FindCliOptions): Promise<string> {
-  for (const candidate of await candidates(options)) {
-    if (!(await isExecutable(candidate))) continue;
-    if (await answersVersion(candidate, options.environment)) return candidate;
-    options.log(`${candidate} does not answer --version like the Temporal CLI; looking further`);
-  }
+  const found = await firstUsable(options, await candidates(options));
+  if (found !== undefined) return found;
+  const downloaded = options.download === undefined ? undefined : await downloadedNow(options, options.download);
+  if (downloaded !== undefined) return downloaded;
   return installTemporalCli({
     ...options,
     target: join(options.cacheDir, EXECUTABLE),
     isUsable: async (path) => (await isExecutable(path)) && (await answersVersion(path, options.environment)),
   });
+}
+
+async function firstUsable(options: FindCliOptions, paths: readonly string[]): Promise<string | undefined> {
+  for (const candidate of paths) {
+    if (!(await isExecutable(candidate))) continue;
+    if (await answersVersion(candidate, options.environment)) return candidate;
+    options.log(`${candidate} does not answer --version like the Temporal CLI; looking further`);
+  }
+  return undefined;
+}
+
+async function downloadedNow(options: FindCliOptions, download: () => Promise<void>): Promise<string | undefined> {
+  options.log('downloading the Temporal CLI, once');
+  try {
+    await download();
+  } catch {
+    options.log('it could not be downloaded; building it instead');
+    return undefined;
+  }
+  return firstUsable(options, await sdkDownloads(options.tmpDir ?? tmpdir()));
 }
 
 async function candidates(options: FindCliOptions): Promise<string[]> {

@@ -13,6 +13,8 @@ import { type ProcessMark, type RememberedState, readServerState, writeServerSta
 const START_LIMIT_MS = 30_000;
 const ANNOUNCEMENT_LIMIT_MS = 10_000;
 const START_ATTEMPTS = 3;
+/** The server's parts also talk over ports that it picks itself; when one of those is lost, it panics on a listener that is nil. */
+const PORT_TAKEN = /address already in use|grpc\.\(\*Server\)\.Serve\(\S+, \{0x0, 0x0\}\)/;
 
 export interface DevServerOptions {
   /** The installation's home folder; the server's files are in `<home>/temporal/`. */
@@ -115,19 +117,24 @@ async function startNew(setting: Setting): Promise<DevServer> {
   const wanted = { ...setting.remembered.ports, ...setting.ports };
   let failure = '';
   for (let attempt = 1; attempt <= START_ATTEMPTS; attempt++) {
-    const ports = await choosePorts(attempt === 1 ? wanted : {});
+    const ports = await choosePorts(attempt < START_ATTEMPTS ? wanted : {});
     const result = await startOn(setting, ports);
-    if (typeof result !== 'string') return result;
-    failure = result;
-    if (!failure.includes('address already in use')) break;
+    if ('address' in result) return result;
+    failure = result.lastLines;
+    if (!result.isPortTaken) break;
   }
   throw new Error(
     `The Temporal server did not start. Its last lines (all of them: ${join(setting.folder, 'server.log')}):\n${failure}`,
   );
 }
 
-/** The running server, or the last lines it printed when it did not come up. */
-async function startOn(setting: Setting, ports: ServerPorts): Promise<DevServer | string> {
+interface FailedStart {
+  readonly lastLines: string;
+  readonly isPortTaken: boolean;
+}
+
+/** The running server, or what it printed when it did not come up. */
+async function startOn(setting: Setting, ports: ServerPorts): Promise<DevServer | FailedStart> {
   const logPath = join(setting.folder, 'server.log');
   const { file, start } = await openServerLog(logPath);
   let child: ChildProcess;
@@ -150,7 +157,11 @@ async function startOn(setting: Setting, ports: ServerPorts): Promise<DevServer 
   }
   const reason = isGone() ? '' : `no answer within ${START_LIMIT_MS / 1000} s`;
   if (own !== null) await endProcess(own);
-  return [...lastLines(await readServerLog(logPath, start)), reason].filter((line) => line !== '').join('\n');
+  const text = await readServerLog(logPath, start);
+  return {
+    lastLines: [...lastLines(text), reason].filter((line) => line !== '').join('\n'),
+    isPortTaken: PORT_TAKEN.test(text),
+  };
 }
 
 function spawned(child: ChildProcess): Promise<void> {

@@ -127,10 +127,15 @@ async function interruptible(input: RequestWorkflowInput, wakes: Wakes, work: ()
     (step) => ({ step }),
     (error: unknown) => ({ error }),
   );
+  let isWoken = false;
   for (;;) {
     const settled = await Promise.race([outcome, wakes.arrived.then(() => undefined)]);
-    if (settled !== undefined) return 'step' in settled ? settled.step : failed(input, settled.error);
-    wakes.take();
+    if (settled !== undefined) {
+      if (!('step' in settled)) return failed(input, settled.error);
+      // Every other step is checked again when it is taken; a wait may have been over before we heard of it.
+      return isWoken && settled.step.kind === 'wait' ? nextStep(input) : settled.step;
+    }
+    isWoken = wakes.take() || isWoken;
     let now = await nextStep(input);
     while (now.kind === 'calls' && isUndo(now)) now = await takeBack(input, now);
     if (now.kind !== 'done') continue;
