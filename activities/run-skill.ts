@@ -50,7 +50,12 @@ export async function runSkillCall(
 }
 
 /** What cannot be stored however often it is tried becomes an error that the model is told of. */
-async function storeOutcome(deps: ActivityDeps, input: CallInput, begun: BegunCall, outcome: CallOutcome): Promise<void> {
+async function storeOutcome(
+  deps: ActivityDeps,
+  input: CallInput,
+  begun: BegunCall,
+  outcome: CallOutcome,
+): Promise<void> {
   try {
     await finishCall(deps.engine, input, outcome);
   } catch (error) {
@@ -237,21 +242,21 @@ async function withinTime<T>(
 ): Promise<T> {
   if (abortSignal.aborted) throw new OutOfTime('The skill was stopped before it began.');
   const timeout = AbortSignal.timeout(timeoutMs);
+  const listening = new AbortController();
+  const once = { once: true, signal: listening.signal };
   const over = new Promise<never>((_, reject) => {
-    timeout.addEventListener(
-      'abort',
-      () => reject(new OutOfTime(`The skill took longer than ${timeoutMs / 1000} s and was stopped.`)),
-      { once: true },
-    );
-    abortSignal.addEventListener(
-      'abort',
-      () => {
-        if (isShutdown(abortSignal.reason)) reject(new OutOfTime('The skill was stopped by a shutdown.'));
-      },
-      { once: true },
-    );
+    const outOfTime = `The skill took longer than ${timeoutMs / 1000} s and was stopped.`;
+    const onShutdown = (): void => {
+      if (isShutdown(abortSignal.reason)) reject(new OutOfTime('The skill was stopped by a shutdown.'));
+    };
+    timeout.addEventListener('abort', () => reject(new OutOfTime(outOfTime)), once);
+    abortSignal.addEventListener('abort', onShutdown, once);
   });
-  return Promise.race([work(AbortSignal.any([abortSignal, timeout])), over]);
+  try {
+    return await Promise.race([work(AbortSignal.any([abortSignal, timeout])), over]);
+  } finally {
+    listening.abort();
+  }
 }
 
 function isShutdown(reason: unknown): boolean {

@@ -133,6 +133,8 @@ export const RequestSchema = z
     agents: z.array(AgentSchema),
     result: z.object({ text: z.string(), outputs: z.array(OutputSchema) }).optional(),
     error: z.object({ type: z.string(), message: z.string() }).optional(),
+    /** What the agent wrote into the conversation while it worked, in order; `files` are ids. */
+    messages: z.array(z.object({ id: z.string(), text: z.string(), files: z.array(z.string()), at: z.string() })),
     cost: z.object({ totalUsd: z.string(), charges: z.array(ChargeSchema) }),
     createdAt: z.string(),
     endedAt: z.string().optional(),

@@ -27,6 +27,7 @@ export interface ViewRow extends RequestRow {
   })[];
   charges: ChargeRow[];
   usd: string;
+  messages: Request['messages'];
 }
 
 /** What is the same for every request of one user. */
@@ -51,6 +52,7 @@ export function presentRequest(row: ViewRow, facts: UserFacts): RequestView {
     agents: row.agents.map((agent) => presentAgent(agent, row, facts)),
     ...(row.result === null ? {} : { result: row.result }),
     ...(row.error === null ? {} : { error: row.error }),
+    messages: row.messages.map((message) => ({ ...message, at: instant(message.at) })),
     cost: { totalUsd: row.usd, charges: row.charges.map(presentCharge) },
     createdAt: row.created_at,
     ...(row.ended_at === null ? {} : { endedAt: row.ended_at }),

@@ -12,6 +12,7 @@ export type { RequestView } from './present-request.js';
 /** Charges shown with one request; their sum always counts all of them. */
 const MOST_CHARGES = 500;
 const MOST_AGENTS = 200;
+const MOST_MESSAGES = 200;
 
 export interface RequestFilter {
   readonly status?: RequestStatus | undefined;
@@ -81,7 +82,9 @@ function viewRows(user: string, condition: RawBuilder<unknown>, rest: RawBuilder
       (select coalesce(json_agg(c), '[]'::json) from (
         select id, request_id, agent_id, kind, name, quantity, unit, trim_scale(usd)::text as usd, at
         from charges where request_id = r.id order by at, id limit ${MOST_CHARGES}) c) as charges,
-      (select coalesce(trim_scale(sum(c.usd)), 0)::text from charges c where c.request_id = r.id) as usd
+      (select coalesce(trim_scale(sum(c.usd)), 0)::text from charges c where c.request_id = r.id) as usd,
+      (select coalesce(json_agg(json_build_object('id', m.id, 'text', m.text, 'files', m.files, 'at', m.created_at) order by m.seq), '[]'::json) from (
+        select id, seq, text, files, created_at from messages where request_id = r.id and role = 'assistant' order by seq limit ${MOST_MESSAGES}) m) as messages
     from requests r
     left join lateral (select m.text, m.files from messages m where m.request_id = r.id and m.role = 'user' order by m.seq limit 1) said on true
     where r.user_id = ${user} and ${condition} ${rest}`;

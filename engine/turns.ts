@@ -66,12 +66,7 @@ export async function storeTurn(engine: Engine, ref: AgentRef, turn: NewTurn): P
 type StoredCall = ChosenCall & { readonly id: string };
 
 /** The rows of a turn, to be written in one statement with what it changes. */
-function turnRows(
-  ref: AgentRef,
-  turn: NewTurn,
-  calls: readonly StoredCall[],
-  charge: Charge,
-): RawBuilder<unknown>[] {
+function turnRows(ref: AgentRef, turn: NewTurn, calls: readonly StoredCall[], charge: Charge): RawBuilder<unknown>[] {
   const { reply } = turn;
   return [
     sql`insert into turns (agent_id, number, user_id, request_id, attempt, model, content, stop_reason, usage, started_at)

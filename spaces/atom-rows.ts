@@ -70,10 +70,10 @@ export function withParts(text: string): string {
   const lower = text.normalize('NFC').toLowerCase().slice(0, MOST_INDEXED);
   const parts = new Set<string>();
   let left = MOST_PARTS;
-  for (const [piece] of lower.matchAll(/[^\s]*[\p{L}\p{N}][^\s]*/gu)) {
-    const word = piece.replace(/^[^\p{L}\p{N}+-]+/u, '').replace(/[^\p{L}\p{N}\p{M}]+$/u, '');
-    const found = word.match(/[\p{L}\p{N}\p{M}]+/gu) ?? [];
-    if (found[0] === word) continue;
+  for (const piece of lower.split(/\s+/)) {
+    const found = piece.match(/[\p{L}\p{N}\p{M}]+/gu) ?? [];
+    // Marks around one word are no part of it for the database either, but for the sign of a number.
+    if (found.length === 1 && !/[+-]\p{N}/u.test(piece)) continue;
     for (const part of found) {
       if (parts.has(part) || part.length > left) continue;
       parts.add(part);

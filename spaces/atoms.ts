@@ -167,7 +167,7 @@ async function writeVersion(
 }
 
 function insertHead(actor: Actor, place: { id: string; space: string }, content: AtomContent, words: string) {
-  return sql`
+  return sql<{ origin: AtomOrigin }>`
     insert into atoms (id, space_id, version, payload, media_type, metadata, author, origin, comment, deprecated, words)
     values (${place.id}, ${place.space}, 1, ${json(content.payload)}, ${content.mediaType}, ${json(content.metadata)}, ${actor.author}, ${actor.origin},
       ${content.comment}, false, to_tsvector('simple', ${words}) || to_tsvector('english', ${words}))
@@ -176,7 +176,7 @@ function insertHead(actor: Actor, place: { id: string; space: string }, content:
 
 /** A payload that came from outside stays untrusted, whoever changes what is around it or puts it back. */
 function updateHead(actor: Actor, place: { id: string; version: number }, content: AtomContent, words: string) {
-  return sql`
+  return sql<{ origin: AtomOrigin }>`
     update atoms set version = ${place.version}, payload = ${json(content.payload)}, metadata = ${json(content.metadata)}, author = ${actor.author},
       origin = case when exists (select from atom_versions v where v.atom_id = ${place.id} and v.origin = 'untrusted' and v.payload = ${json(content.payload)})
         then 'untrusted' else ${actor.origin} end, comment = ${content.comment}, deprecated = ${content.deprecated}, updated_at = now(),

@@ -93,11 +93,13 @@ export async function createRoleSpaces(tx: Tx, actor: Actor): Promise<void> {
  * space are held for the rest of the transaction: whoever changes an atom has its space first.
  */
 export async function requirePermission(tx: Tx, actor: Actor, space: string, needed: Permission): Promise<void> {
-  const grant = sql`select permission from space_grants where space_id = ${space} and principal = ${`user:${actor.user}`}`;
-  const held = await tx.maybe<{ permission: Permission }>(
+  const grant = sql<{
+    permission: Permission;
+  }>`select permission from space_grants where space_id = ${space} and principal = ${`user:${actor.user}`}`;
+  const held = await tx.maybe(
     needed === 'read'
       ? grant
-      : sql`
+      : sql<{ permission: Permission }>`
         with held as materialized (${grant} for share),
         locked as materialized (select id from spaces where id = ${space} and exists (select from held) for no key update)
         select permission, (select count(*) from locked) as locked from held`,

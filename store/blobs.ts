@@ -14,6 +14,8 @@ export interface BlobStore {
 }
 
 const MOST_IN_BATCH = 500;
+/** A blob while it is written. */
+const DRAFT = /^[0-9a-f]{64}\.[0-9a-f]{12}$/;
 /** How a blob is called while it is decided whether it may go. */
 const LEAVING = '.leaving';
 
@@ -72,7 +74,7 @@ async function oldNames(folder: string, then: Date): Promise<string[]> {
     if (!(await isOlder(place, then))) continue;
     if (/^[0-9a-f]{64}$/.test(name)) old.push(name);
     else if (name.endsWith(LEAVING)) await unlessMissing(rename(place, place.slice(0, -LEAVING.length)));
-    else await unlessMissing(unlink(place));
+    else if (DRAFT.test(name)) await unlessMissing(unlink(place));
   }
   return old;
 }

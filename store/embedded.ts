@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { chmodSync, mkdirSync, mkdtempSync, realpathSync, rmSync } from 'node:fs';
+import { chmodSync, lstatSync, mkdirSync, mkdtempSync, realpathSync, rmSync } from 'node:fs';
 import net from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -32,9 +32,9 @@ const OPEN_TIMEOUT_MS = 120_000;
  */
 export async function openEmbedded(folder: string): Promise<EmbeddedStore> {
   mkdirSync(folder, { recursive: true, mode: 0o700 });
-  const unlock = await lockFolder(folder);
-  const socketFolder = mkdtempSync(path.join(tmpdir(), 'retinue-'));
-  chmodSync(socketFolder, 0o700);
+  const digest = createHash('sha256').update(realpathSync(folder)).digest('hex').slice(0, 40);
+  const unlock = await lockFolder(folder, digest);
+  const socketFolder = makeSocketFolder(digest);
   try {
     const thread = await startThread(folder, path.join(socketFolder, '.s.PGSQL.5432'));
     const pool = new pg.Pool({
@@ -78,8 +78,7 @@ export async function openEmbedded(folder: string): Promise<EmbeddedStore> {
  * Holds a name that belongs to the folder for as long as this process lives: on Linux in the kernel's own name space,
  * which nothing outlives, elsewhere as a socket file, which counts only while somebody answers on it.
  */
-async function lockFolder(folder: string): Promise<() => Promise<void>> {
-  const digest = createHash('sha256').update(realpathSync(folder)).digest('hex').slice(0, 40);
+async function lockFolder(folder: string, digest: string): Promise<() => Promise<void>> {
   const isLinux = process.platform === 'linux';
   const name = isLinux ? `\0retinue-${digest}` : path.join(tmpdir(), `retinue-${digest.slice(0, 24)}.lock`);
   if (!isLinux && !(await someoneAnswers(name))) rmSync(name, { force: true });
@@ -93,6 +92,20 @@ async function lockFolder(folder: string): Promise<() => Promise<void>> {
       resolve(() => new Promise((done) => server.close(() => done())));
     });
   });
+}
+
+/**
+ * The same one for the same database each time, so that a process that was killed leaves nothing for ever. The lock is
+ * held: what is in it is stale. A folder of that name that somebody else made is not used.
+ */
+function makeSocketFolder(digest: string): string {
+  const place = path.join(tmpdir(), `retinue-${digest.slice(0, 24)}`);
+  if (lstatSync(place, { throwIfNoEntry: false }) === undefined) mkdirSync(place, { mode: 0o700 });
+  const found = lstatSync(place);
+  if (!found.isDirectory() || found.uid !== process.getuid?.()) return mkdtempSync(`${place}-`);
+  chmodSync(place, 0o700);
+  rmSync(path.join(place, '.s.PGSQL.5432'), { force: true });
+  return place;
 }
 
 function someoneAnswers(name: string): Promise<boolean> {

@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { type NewCalendarEvent, outsideSkill } from '../../contracts/skill.js';
+import { type CalendarEvent, type NewCalendarEvent, type OutsideContext, outsideSkill } from '../../contracts/skill.js';
+import { localTime, startOf } from '../shared/calendar-time.js';
 import { viewEvent } from '../shared/calendar-view.js';
 import { type CalendarCreateEventInput, calendarCreateEventManifest } from './manifest.js';
 
@@ -15,8 +16,8 @@ export const calendarCreateEvent = outsideSkill({
     return resultOf(input, context, await calendar.create(user.id, eventIdOf(callId), newEvent(input)));
   },
   async reconcile(input, context) {
-    const { calendar, user, timeZone, callId } = context;
-    const range = { from: instantOf(input.start, timeZone), to: instantOf(input.end, timeZone) };
+    const { calendar, user, callId } = context;
+    const range = { from: timeOf(input.start, input.timeZone), to: timeOf(input.end, input.timeZone) };
     const made = (await calendar.list(user.id, range)).find((event) => event.id === eventIdOf(callId));
     return made === undefined ? undefined : resultOf(input, context, made);
   },
@@ -24,6 +25,23 @@ export const calendarCreateEvent = outsideSkill({
     await calendar.remove(user.id, UndoSchema.parse(undo).event);
   },
 });
+
+function resultOf(
+  input: CalendarCreateEventInput,
+  { calendar, timeZone, callId }: OutsideContext,
+  event: CalendarEvent,
+) {
+  return {
+    output: { route: calendar.route, ...viewEvent(event, timeZone) },
+    outputs: [{ kind: 'event', title: event.title, ref: `effect:${callId}` }],
+    // Removing an event tells everybody who was invited, so only the user's own can be taken back by itself.
+    ...(input.attendees.length === 0 ? { undo: { event: event.id } } : {}),
+  };
+}
+
+function timeOf(value: string, timeZone: string): string {
+  return localTime(startOf(value, timeZone), timeZone);
+}
 
 function newEvent({ description, ...event }: CalendarCreateEventInput): NewCalendarEvent {
   return { ...event, ...(description === undefined ? {} : { description }) };

@@ -72,6 +72,7 @@ describe('signing in', () => {
         name: 'Other',
         timeZone: 'UTC',
         token: 'second-token-of-the-owner',
+        replace: true,
       });
       expect(again.id).toBe(other.owner.id);
       expect((await other.call({ url: '/v1/me', token: 'second-token-of-the-owner' })).json()).toMatchObject({

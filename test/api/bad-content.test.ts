@@ -159,7 +159,7 @@ describe('content that is not what it says', () => {
 });
 
 describe('wrong queries, headers and addresses', () => {
-  test.each([
+  test.each<readonly [string, string]>([
     ['/v1/requests?limit=0', 'limit'],
     ['/v1/requests?limit=201', 'limit'],
     ['/v1/requests?limit=x', 'limit'],
@@ -170,6 +170,21 @@ describe('wrong queries, headers and addresses', () => {
     ['/v1/requests?cursor=abc', 'cursor'],
     [`/v1/requests?cursor=${Buffer.from('2026-01-01T00:00:00Z|x|y').toString('base64url')}`, 'cursor'],
     ['/v1/requests?cursor=%00', 'cursor'],
+    ...[
+      '1|x',
+      '2026|x',
+      '2026-02-31T00:00:00.000Z|x',
+      '0000-01-01T00:00:00.000Z|x',
+      '+012026-01-01T00:00:00.000Z|x',
+    ].flatMap((place) =>
+      ['requests', 'charges', 'conversations', 'spaces', 'users'].map(
+        (list) => [`/v1/${list}?cursor=${Buffer.from(place).toString('base64url')}`, 'cursor'] as const,
+      ),
+    ),
+    ...['0000-01-01T00:00:00Z', '2026-01-01T00:00:00%2B23:00', '2026-01-01T00:00:00-16:00'].flatMap((time) => [
+      [`/v1/requests?from=${time}`, 'from'] as const,
+      [`/v1/charges?to=${time}`, 'to'] as const,
+    ]),
     ['/v1/requests?colour=red', 'colour'],
     ['/v1/requests?__proto__=1', '__proto__'],
     ['/v1/me?x=1', 'x'],
@@ -265,6 +280,7 @@ describe('atoms, users and messages that are not right', () => {
     [{ spaces: 'all' }, 'spaces'],
     [{ limit: 1000 }, 'limit'],
     [{ cursor: 'zzz' }, 'cursor'],
+    [{ cursor: Buffer.from('1e3').toString('base64url') }, 'cursor'],
   ])('a search %j', async (payload, path) => {
     await refused(api, { method: 'POST', url: '/v1/search', payload }, 400, path);
   });

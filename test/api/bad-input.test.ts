@@ -35,6 +35,11 @@ describe('a request that is not right', () => {
     ['an offset as time zone', { text: 'a', timeZone: '+02:00' }, 'timeZone'],
     ['a time without offset', { text: 'a', occurredAt: '2026-01-01T10:00:00' }, 'occurredAt'],
     ['the 31st of February', { text: 'a', occurredAt: '2026-02-31T10:00:00Z' }, 'occurredAt'],
+    ['the year 0', { text: 'a', occurredAt: '0000-01-01T00:00:00Z' }, 'occurredAt'],
+    ['a time before the year 1', { text: 'a', occurredAt: '0001-01-01T00:00:00+01:00' }, 'occurredAt'],
+    ['a time after the year 9999', { text: 'a', occurredAt: '9999-12-31T23:59:59-01:00' }, 'occurredAt'],
+    ['an offset of 23 hours', { text: 'a', occurredAt: '2026-01-01T10:00:00+23:00' }, 'occurredAt'],
+    ['a fraction of ten digits', { text: 'a', occurredAt: '2026-01-01T10:00:00.1234567890Z' }, 'occurredAt'],
     ['priority 0', { text: 'a', priority: 0 }, 'priority'],
     ['priority 6', { text: 'a', priority: 6 }, 'priority'],
     ['half a priority', { text: 'a', priority: 1.5 }, 'priority'],
@@ -94,18 +99,10 @@ describe('a request that is not right', () => {
     ['an unknown agent', { text: 'a', agent: 'nobody' }, 'agent'],
     ['an agent named as a built-in property', { text: 'a', agent: 'constructor' }, 'agent'],
     ['an unknown model', { text: 'a', model: 'gpt' }, 'model'],
+    ['a conversation that is not there', { text: 'a', conversation: 'cnv_0' }, 'conversation'],
     ['a file that is not there', { attachments: [{ fileId: 'file_0' }] }, 'attachments.0.fileId'],
   ])('%s has the right shape and the wrong meaning', async (_name, body, path) => {
     await refused(api, { method: 'POST', url: '/v1/requests', payload: body }, 422, path);
-  });
-
-  test('a conversation that is not there', async () => {
-    await refused(
-      api,
-      { method: 'POST', url: '/v1/requests', payload: { text: 'a', conversation: 'cnv_0' } },
-      404,
-      'conversation',
-    );
   });
 
   test('several wrong fields are all named', async () => {

@@ -68,6 +68,8 @@ type Route = readonly [
   method: 'GET' | 'POST' | 'PATCH' | 'DELETE' | 'HEAD',
   url: (ids: Ids) => string,
   payload?: (ids: Ids) => Record<string, unknown>,
+  /** What the answer is when it is not there; 422 where only the body names it. */
+  missing?: number,
 ];
 const named = (routes: readonly Route[]) =>
   routes.map((route): [string, Route] => [`${route[0]} ${route[1](ABSENT)}`, route]);
@@ -83,7 +85,8 @@ const ROUTES: readonly Route[] = [
   ['POST', (i) => `/v1/requests/${i.request}/cancel`],
   ['POST', (i) => `/v1/calls/${i.call}/undo`],
   ['GET', (i) => `/v1/conversations/${i.conversation}`],
-  ['POST', () => '/v1/requests', (i) => ({ text: 'hi', conversation: i.conversation })],
+  ['POST', () => '/v1/requests', (i) => ({ text: 'hi', conversation: i.conversation }), 422],
+  ['POST', () => '/v1/requests', (i) => ({ attachments: [{ fileId: i.file }] }), 422],
   ['GET', (i) => `/v1/files/${i.file}`],
   ['DELETE', (i) => `/v1/files/${i.file}`],
   ['GET', (i) => `/v1/spaces/${i.space}`],
@@ -119,14 +122,14 @@ async function everything(): Promise<unknown> {
 }
 
 describe('what is somebody else’s', () => {
-  test.each(named(ROUTES))('%s looks as if it were not there', async (_name, [method, url, payload]) => {
+  test.each(named(ROUTES))('%s looks as if it were not there', async (_name, [method, url, payload, missing = 404]) => {
     const before = await everything();
     const ask = (of: Ids) =>
       api.call({ method, url: url(of), token: bert.token, ...(payload === undefined ? {} : { payload: payload(of) }) });
     const theirs = await ask(ids);
     const absent = await ask(ABSENT);
-    expect(theirs.statusCode).toBe(404);
-    expect(absent.statusCode).toBe(404);
+    expect(theirs.statusCode).toBe(missing);
+    expect(absent.statusCode).toBe(missing);
     expect(withoutIds(theirs.body, ids)).toEqual(withoutIds(absent.body, ABSENT));
     expect(Object.keys(theirs.headers).toSorted()).toEqual(Object.keys(absent.headers).toSorted());
     expect(await everything()).toEqual(before);
@@ -149,13 +152,13 @@ describe('what is somebody else’s', () => {
   });
 
   test('even the owner of the installation sees nothing of it', async () => {
-    for (const [method, url, payload] of ROUTES) {
+    for (const [method, url, payload, missing = 404] of ROUTES) {
       const answer = await api.call({
         method,
         url: url(ids),
         ...(payload === undefined ? {} : { payload: payload(ids) }),
       });
-      expect([url(ids), answer.statusCode]).toEqual([url(ids), 404]);
+      expect([url(ids), answer.statusCode]).toEqual([url(ids), missing]);
     }
   });
 

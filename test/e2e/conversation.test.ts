@@ -198,7 +198,7 @@ describe('a conversation', () => {
         running.resolve();
         abortSignal.addEventListener('abort', () => stopped.resolve());
         await stopped.promise;
-        return { late: true };
+        throw new Error('stopped');
       });
       const request = await stage.play([
         { calls: [{ name: 'probe', input: { name: 'to be stopped' } }] },
@@ -211,6 +211,30 @@ describe('a conversation', () => {
       late.catch(() => undefined);
       expect(await stage.callsOf(request)).toMatchObject([{ status: 'cancelled', output: null }]);
       expect(stage.asked(request)).toHaveLength(1);
+    });
+
+    test('while a skill works that cannot stop any more stores what it did, and stays cancelled', async () => {
+      const running = resolvers();
+      const over = resolvers();
+      stage.outside('unstoppable', async () => {
+        running.resolve();
+        await over.promise;
+        return { made: 'an event' };
+      });
+      const request = await stage.play([
+        { calls: [{ name: 'probe', input: { name: 'unstoppable' } }] },
+        { text: 'never said' },
+      ]);
+      await running.promise;
+      await stage.cancel(request);
+      expect(await stage.client.workflow.getHandle(`request:${request}`).result()).toBe('cancelled');
+      over.resolve();
+      await vi.waitFor(async () =>
+        expect(await stage.callsOf(request)).toMatchObject([{ status: 'done', output: { made: 'an event' } }]),
+      );
+      expect(await stage.world.view(request)).toMatchObject({ status: 'cancelled', result: { text: '' } });
+      const finished = (await stage.eventsOf(request)).filter((event) => event.type === 'skill.finished');
+      expect(finished.map((event) => event.data['outcome'])).toEqual(['cancelled', 'done']);
     });
 
     test('while it waits for an answer ends at once, and a second cancel is harmless', async () => {

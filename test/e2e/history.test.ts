@@ -115,9 +115,11 @@ describe('the history of a request', () => {
   test('carries search attributes of the right types, changed only with the status', async () => {
     const request = await stage.play([QUESTION, { text: 'fine', usage: { outputTokens: 1_000 } }]);
     await stage.world.until(request, (view) => view.status === 'waiting_user');
+    const handle = stage.client.workflow.getHandle(`request:${request}`);
+    const shown = async (): Promise<unknown> => (await handle.describe()).searchAttributes['RetinueStatus'];
+    await expect.poll(shown, { timeout: 10_000 }).toEqual(['waiting_user']);
     await stage.say(request, 'that one');
     const view = await stage.world.ended(request);
-    const handle = stage.client.workflow.getHandle(`request:${request}`);
     await handle.result();
     const events = await eventsOf(request);
     const types: Record<string, string> = {};

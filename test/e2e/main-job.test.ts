@@ -67,7 +67,7 @@ describe('the main job on the rehearsal model', () => {
     expect(board.result?.text).toContain('Send the contract (Anna, due Friday, 27 November 2026)');
   });
 
-  test('a recap that says there is no next meeting makes no event', async () => {
+  test('a recap that says there is no next meeting makes no event, and the answer says so [S0-08]', async () => {
     const before = calendar();
     const view = await finish(
       'Recap of the call with Anna: Ben sends the offer by Friday. There is no next meeting.',
@@ -79,6 +79,7 @@ describe('the main job on the rehearsal model', () => {
     expect(skills).not.toContain('calendar_create_event');
     expect(calendar()).toBe(before);
     expect(view.result?.outputs.map((output) => output.kind)).toEqual(['task']);
+    expect(view.result?.text).toContain('No next meeting is fixed in it, so I made no event.');
   });
 
   test('a question about the time takes one call of the model, even on a small budget [S1-23]', async () => {

@@ -62,6 +62,7 @@ describe('undo', () => {
     for (const call of calls) await stage.undo(call.id);
     for (const call of calls) await stage.undo(call.id);
     await undone(calls);
+    expect((await stage.world.view(view.id)).result?.outputs).toEqual([]);
     const seen = await stage.finish([LOOK, { text: 'nothing there' }]);
     expect(await outputsOf(seen.id)).not.toContain('ochre');
     expect(readFileSync(calendarFile(), 'utf8')).not.toContain('walk ochre');
@@ -83,7 +84,7 @@ describe('undo', () => {
 
     stage.model.pushFaults({ kind: 'stall', when: (input) => input.toolResults.length > 0 });
     const slow = await stage.play([doAll('sienna'), { text: 'done' }]);
-    await vi.waitFor(() => expect(stage.asked(slow)).toHaveLength(2));
+    await vi.waitFor(() => expect(stage.asked(slow)).toHaveLength(2), { timeout: 5_000 });
     const [task, , file] = await stage.callsOf(slow);
     if (task === undefined || file === undefined) throw new Error('no calls');
     await stage.undo(task.id);
@@ -102,7 +103,7 @@ describe('undo', () => {
         { calls: [{ name: 'tasks_create', input: { title: `race ${round}` } }] },
         { text: 'done' },
       ]);
-      await vi.waitFor(() => expect(stage.asked(request)).toHaveLength(2), { interval: 5 });
+      await vi.waitFor(() => expect(stage.asked(request)).toHaveLength(2), { interval: 5, timeout: 5_000 });
       const calls = await stage.callsOf(request);
       await stage.undo(calls[0]?.id ?? '');
       await stage.world.ended(request);

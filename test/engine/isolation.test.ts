@@ -12,6 +12,7 @@ import { nextStep } from '../../engine/steps.js';
 import { traceRequest } from '../../engine/trace.js';
 import { spaceAccess } from '../../spaces/access.js';
 import { userActor } from '../../spaces/principal.js';
+import { createSpace } from '../../spaces/spaces.js';
 import { json, sql } from '../../store/sql.js';
 import type { AgentRef } from '../../contracts/step.js';
 import { type EngineKit, openEngine, reply } from './engine-kit.js';
@@ -41,11 +42,13 @@ const tables = (): Promise<string[]> =>
     ).map(({ name }) => name),
   );
 
-const firstColumn = (table: string): Promise<string> =>
+/** The first one that people may change at all. */
+const changeableColumn = (table: string): Promise<string> =>
   kit.engine.db.system(async (tx) => {
     const { name } = await tx.one<{ name: string }>(sql`
       select column_name as name from information_schema.columns
-      where table_schema = 'public' and table_name = ${table} and is_identity = 'NO' order by ordinal_position limit 1`);
+      where table_schema = 'public' and table_name = ${table} and is_identity = 'NO'
+      order by has_column_privilege('retinue_app', table_name::regclass, column_name, 'update') desc, ordinal_position limit 1`);
     return name;
   });
 
@@ -100,16 +103,107 @@ describe('the rows of one person', () => {
     for (const table of await tables()) {
       const all = sql<object>`select * from ${sql.raw(table)}`;
       const own = (await kit.engine.db.as(ben, (tx) => tx.rows(all))).length;
-      const column = sql.raw(`"${await firstColumn(table)}"`);
-      const attempt = kit.engine.db.as(ben, async (tx) => {
-        const updated = await tx.run(sql`update ${sql.raw(table)} set ${column} = ${column}`);
-        const deleted = await tx.run(sql`delete from ${sql.raw(table)}`);
-        if (updated > own || deleted > own) changed.push(table);
-        throw new Error('rolled back');
-      });
-      await expect(attempt).rejects.toThrow('rolled back');
+      const column = sql.raw(`"${await changeableColumn(table)}"`);
+      for (const change of [
+        sql`update ${sql.raw(table)} set ${column} = ${column}`,
+        sql`delete from ${sql.raw(table)}`,
+      ]) {
+        const attempt = kit.engine.db.as(ben, async (tx) => {
+          if ((await tx.run(change)) > own) changed.push(table);
+          throw new Error('rolled back');
+        });
+        await expect(attempt).rejects.toThrow(/rolled back|permission denied/);
+      }
     }
     expect(changed).toEqual([]);
+  });
+
+  test('hold what one may not change about oneself', async () => {
+    const asBen = (query: ReturnType<typeof sql>) => kit.engine.db.as(ben, (tx) => tx.run(query));
+    for (const change of [
+      sql`update users set is_owner = true where id = ${ben}`,
+      sql`update users set id = 'usr_x' where id = ${ben}`,
+      sql`delete from users where id = ${ben}`,
+      sql`insert into users (id, name, time_zone) values (${ben}, 'x', 'UTC')`,
+      sql`update spaces set owner_id = ${ben}`,
+      sql`update space_grants set space_id = 'spc_x'`,
+      sql`update atoms set space_id = 'spc_x'`,
+      sql`select * from kysely_migration`,
+      sql`delete from kysely_migration_lock`,
+    ])
+      await expect(asBen(change)).rejects.toThrow(/permission denied/);
+    expect(await asBen(sql`update users set name = 'Benjamin' where id = ${ben}`)).toBe(1);
+  });
+
+  test('are kept by what the database itself allows in a shared space: to read, to append, to write', async () => {
+    const space = await kit.engine.db.as(anna, (tx) => createSpace(tx, userActor(anna), { name: 'Shared' }));
+    const atom = await kit.engine.db.as(anna, (tx) =>
+      spaceAccess(tx, userActor(anna)).put(space.id, { payload: 1, metadata: {}, comment: 'x' }),
+    );
+    const dora = await kit.person('Dora');
+    await kit.engine.db.as(anna, (tx) =>
+      tx.run(
+        sql`insert into space_grants (space_id, principal, permission, granted_by) values (${space.id}, ${`user:${dora}`}, 'read', 'x')`,
+      ),
+    );
+    const asDora = (query: ReturnType<typeof sql>) => kit.engine.db.as(dora, (tx) => tx.run(query));
+    const permit = (permission: string) =>
+      kit.engine.db.as(anna, (tx) =>
+        tx.run(
+          sql`update space_grants set permission = ${permission} where space_id = ${space.id} and principal = ${`user:${dora}`}`,
+        ),
+      );
+    const insertAtom = (id: string) =>
+      sql`insert into atoms (id, space_id, version, payload, media_type, metadata, author, origin, comment, words) values (${id}, ${space.id}, 1, '1', 'x', '{}', 'x', 'user', 'x', '')`;
+    const insertVersion = sql`
+      insert into atom_versions (atom_id, version, space_id, payload, media_type, metadata, "references", author, origin, comment, deprecated)
+      values (${atom.id}, 2, ${space.id}, '1', 'x', '{}', '[]', 'x', 'user', 'x', false)`;
+    const insertEvent = (seq: number) =>
+      sql`insert into space_events (space_id, seq, atom_id, version, author, comment) values (${space.id}, ${seq}, 'x', 1, 'x', 'x')`;
+    const refer = sql`insert into atom_references (atom_id, type, target_id, position) values (${atom.id}, 'x', 'x', 1)`;
+    const count = sql`update spaces set event_seq = event_seq + 1 where id = ${space.id}`;
+    const change = sql`update atoms set comment = 'changed' where id = ${atom.id}`;
+    const refused = (query: ReturnType<typeof sql>) => expect(asDora(query)).rejects.toThrow(/row-level security/);
+
+    for (const query of [insertAtom('atm_r'), insertVersion, insertEvent(100), refer]) await refused(query);
+    expect([await asDora(count), await asDora(change)]).toEqual([0, 0]);
+    expect(await asDora(sql`select 1 from atoms where id = ${atom.id}`)).toBe(1);
+
+    await permit('append');
+    for (const query of [insertAtom('atm_a'), insertEvent(101), count]) expect(await asDora(query)).toBe(1);
+    await refused(insertVersion);
+    expect(await asDora(change)).toBe(0);
+    await expect(
+      kit.engine.db.as(dora, (tx) => spaceAccess(tx, userActor(dora)).deprecate(space.id, atom.id, 'x')),
+    ).rejects.toMatchObject({ type: 'forbidden' });
+
+    await permit('write');
+    expect(await asDora(change)).toBe(1);
+    const later = await kit.engine.db.as(dora, (tx) =>
+      spaceAccess(tx, userActor(dora)).update(space.id, atom.id, { payload: 2, comment: 'x' }),
+    );
+    expect(later.version).toBe(2);
+  });
+
+  test('of a space go to its owner first, and to nobody who helps himself', async () => {
+    const own = await kit.engine.db.as(ben, (tx) => createSpace(tx, userActor(ben), { name: 'Own' }));
+    expect(own.permission).toBe('grant');
+    const grantFor = (principal: string) =>
+      sql`insert into space_grants (space_id, principal, permission, granted_by) values ('spc_new', ${`user:${principal}`}, 'grant', 'x')`;
+    const gift = kit.engine.db.as(ben, async (tx) => {
+      await tx.run(sql`insert into spaces (id, owner_id, name, description) values ('spc_new', ${ben}, 'x', '')`);
+      await tx.run(grantFor(anna));
+    });
+    await expect(gift).rejects.toThrow(/row-level security/);
+    await kit.engine.db.as(ben, (tx) =>
+      tx.run(sql`insert into spaces (id, owner_id, name, description) values ('spc_new', ${ben}, 'x', '')`),
+    );
+    await expect(kit.engine.db.as(anna, (tx) => tx.run(grantFor(anna)))).rejects.toThrow(/row-level security/);
+    await expect(
+      kit.engine.db.as(anna, (tx) =>
+        tx.run(sql`insert into spaces (id, owner_id, name, description) values ('spc_y', ${ben}, 'x', '')`),
+      ),
+    ).rejects.toThrow(/row-level security/);
   });
 
   test('cannot be written in the name of somebody else', async () => {

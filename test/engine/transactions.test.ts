@@ -196,4 +196,95 @@ describe('the relay', () => {
     await expect.poll(() => seen, { timeout: 5_000 }).toEqual([1, 2]);
     await relay.close();
   });
+
+  test('delivers everything but a command the server refuses, which waits longer each time', async () => {
+    await store.db.system((tx) => tx.run(sql`delete from outbox`));
+    const delivered: string[] = [];
+    let refusals = 0;
+    const courier = async (row: OutboxRow): Promise<void> => {
+      if (row.target.request === 'req_bad') {
+        refusals += 1;
+        throw new Error('could not start', { cause: Object.assign(new Error('3 INVALID_ARGUMENT'), { code: 3 }) });
+      }
+      delivered.push(row.target.request);
+    };
+    const target = (request: string) => ({ user: 'usr_x', request, agent: 'agt_x' });
+    for (const request of ['req_bad', 'req_good'])
+      await store.db.system((tx) => enqueue(tx, { kind: 'start', target: target(request), reason: 'new' }));
+    await store.db.system((tx) => tx.run(sql`update outbox set created_at = now() - interval '1 minute'`));
+    const relay = new Relay(store.db, courier, { warn: () => undefined });
+    relay.start();
+    await expect.poll(() => delivered, { timeout: 5_000 }).toEqual(['req_good']);
+    const left = () =>
+      store.db.system((tx) =>
+        tx.rows<{ request: string; attempts: number; wait: number }>(
+          sql`select target->>'request' as request, attempts, extract(epoch from claimed_until - now())::int as wait from outbox`,
+        ),
+      );
+    await expect
+      .poll(left, { timeout: 5_000 })
+      .toEqual([{ request: 'req_bad', attempts: 1, wait: expect.any(Number) }]);
+    // What comes after it is passed on at once: the server is there.
+    relay.poke([
+      { id: '0', generation: 1, workflowId: 'x', kind: 'wake', target: target('req_poked'), priority: 3, reason: 'x' },
+    ]);
+    await expect.poll(() => delivered).toEqual(['req_good', 'req_poked']);
+    await store.db.system((tx) => tx.run(sql`update outbox set attempts = 3, claimed_until = null`));
+    await expect.poll(async () => (await left())[0]?.attempts, { timeout: 5_000 }).toBe(4);
+    expect((await left())[0]?.wait).toBeGreaterThan(70);
+    expect(refusals).toBe(2);
+    await relay.close();
+  });
+
+  test('whose server was away goes on by itself, whichever row failed first', async () => {
+    await store.db.system((tx) => tx.run(sql`delete from outbox`));
+    const delivered = new Set<string>();
+    const requests = Array.from({ length: 5 }, (_, index) => `req_${index}`);
+    // The first one never gets through, and looks like a server that is away.
+    const courier = async (row: OutboxRow): Promise<void> => {
+      if (row.target.request === 'req_0') throw Object.assign(new Error('unavailable'), { code: 14 });
+      delivered.add(row.target.request);
+    };
+    for (const request of requests)
+      await store.db.system((tx) =>
+        enqueue(tx, { kind: 'wake', target: { user: 'usr_x', request, agent: 'agt_x' }, reason: 'x' }),
+      );
+    const relay = new Relay(store.db, courier, { warn: () => undefined });
+    relay.poke(
+      await store.db.system((tx) =>
+        tx.rows<OutboxRow>(
+          sql`select id::text as id, generation, workflow_id as "workflowId", kind, target, priority, reason from outbox where target->>'request' = 'req_0'`,
+        ),
+      ),
+    );
+    relay.start();
+    await expect.poll(() => delivered.size, { timeout: 10_000 }).toBe(4);
+    await relay.close();
+  });
+
+  test('closes only after what was delivered is struck off', async () => {
+    await store.db.system((tx) => tx.run(sql`delete from outbox`));
+    let striking = 0;
+    const slow: Db = {
+      ...store.db,
+      system: async (work) => {
+        striking += 1;
+        await delay(300);
+        try {
+          return await store.db.system(work);
+        } finally {
+          striking -= 1;
+        }
+      },
+    };
+    const relay = new Relay(slow, async () => undefined, { warn: () => undefined });
+    const db = createDb(store.pool, { events: store.bus, outbox: { poke: (rows) => relay.poke(rows) } });
+    await db.system((tx) =>
+      enqueue(tx, { kind: 'wake', target: { user: 'usr_x', request: 'req_x', agent: 'agt_x' }, reason: 'x' }),
+    );
+    await expect.poll(() => striking, { interval: 5 }).toBe(1);
+    await relay.close();
+    expect(striking).toBe(0);
+    expect(await store.db.system((tx) => tx.rows(sql`select 1 from outbox`))).toEqual([]);
+  });
 });

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { vi } from 'vitest';
 import { endProcess, findProcesses, type ProcessInfo } from '../../workers/dev-server/process-info.js';
 import { databaseMark } from '../../workers/dev-server/server-command.js';
 import { createApiClient, type ApiClient } from './api-client.js';
@@ -14,6 +15,9 @@ export const TEST_TOKEN = 'test-token-of-the-owner';
 
 /** The built product; another build may be put to the test. */
 export const DIST = process.env.RETINUE_TEST_DIST ?? fileURLToPath(new URL('../../dist', import.meta.url));
+// Starts take seconds, and several times that on a busy machine.
+vi.setConfig({ testTimeout: 180_000, hookTimeout: 180_000 });
+
 const READY = /Retinue .*is ready (?:at|on) /;
 const READY_MS = 60_000;
 const STOP_MS = 20_000;
@@ -233,13 +237,18 @@ export async function removeHomes(): Promise<void> {
 process.once('exit', () => {
   for (const { child } of running) child.kill('SIGKILL');
   for (const home of homes) {
-    const state = path.join(home, 'temporal', 'server.json');
-    if (!existsSync(state)) continue;
-    const { pid } = JSON.parse(readFileSync(state, 'utf8')) as { pid: number };
-    const commandLine = `/proc/${pid}/cmdline`;
-    if (existsSync(commandLine) && readFileSync(commandLine, 'utf8').includes(home)) killNow(pid);
+    killRememberedServer(home);
+    rmSync(path.dirname(home), { recursive: true, force: true });
   }
 });
+
+function killRememberedServer(home: string): void {
+  const state = path.join(home, 'temporal', 'server.json');
+  if (!existsSync(state)) return;
+  const { pid } = JSON.parse(readFileSync(state, 'utf8')) as { pid: number };
+  const commandLine = `/proc/${pid}/cmdline`;
+  if (existsSync(commandLine) && readFileSync(commandLine, 'utf8').includes(home)) killNow(pid);
+}
 
 function killNow(pid: number): void {
   try {

@@ -27,5 +27,7 @@ export const notes: Rule = (text, setting) => {
   if (items.length > MAX_ITEMS) said.push(`Only the first ${MAX_ITEMS} of ${items.length} action items were entered.`);
   if (text.length > MAX_READ) said.push(`Only its first ${MAX_READ} characters were read for items and meetings.`);
   if (items.length === 0) said.push('I found no explicit action item in it.');
+  if (meetings.events.length === 0 && meetings.notes.length === 0)
+    said.push('No next meeting is fixed in it, so I made no event.');
   return { calls: step.calls, notes: said };
 };
