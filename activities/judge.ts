@@ -48,7 +48,10 @@ function judgeCall(block: ToolUseBlock, rules: Judged): ChosenCall {
       .list()
       .map((known) => known.manifest.name)
       .filter((name) => rules.allowed === null || rules.allowed.includes(name));
-    return refused(block, `There is no skill called ${block.name.slice(0, 80).toWellFormed()}. You have: ${names.join(', ')}.`);
+    return refused(
+      block,
+      `There is no skill called ${block.name.slice(0, 80).toWellFormed()}. You have: ${names.join(', ')}.`,
+    );
   }
   const parsed = parseInput(skill, block.input);
   if (!parsed.ok) return refused(block, parsed.message);

@@ -77,7 +77,8 @@ export type FileConfig = z.infer<typeof FileSchema>;
  * `ConfigurationError` with line and reason.
  */
 export function readConfigFile(place: string, required: boolean): FileConfig {
-  if (required && !existsSync(place)) throw new ConfigurationError(`RETINUE_CONFIG names ${place}, and there is no such file.`);
+  if (required && !existsSync(place))
+    throw new ConfigurationError(`RETINUE_CONFIG names ${place}, and there is no such file.`);
   return parseConfig(existsSync(place) ? readFileSync(place, 'utf8') : '', place);
 }
 

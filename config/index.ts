@@ -18,7 +18,10 @@ export function loadConfig(source: NodeJS.ProcessEnv = process.env, cwd: string 
   const environment = readEnvironment(source);
   return {
     environment,
-    file: readConfigFile(path.resolve(cwd, environment.RETINUE_CONFIG ?? 'retinue.yaml'), environment.RETINUE_CONFIG !== undefined),
+    file: readConfigFile(
+      path.resolve(cwd, environment.RETINUE_CONFIG ?? 'retinue.yaml'),
+      environment.RETINUE_CONFIG !== undefined,
+    ),
     folders: foldersOf(environment, cwd),
     tools: toolEnvironment(source),
   };

@@ -126,6 +126,7 @@ create table calls (
   unique (agent_id, turn, position)
 );
 create index calls_by_request on calls (request_id);
+create index calls_undoing on calls (request_id) where status = 'undoing';
 
 create table charges (
   id text primary key,
