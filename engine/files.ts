@@ -101,23 +101,6 @@ export async function prepareFiles(
   return { ids, known, rows };
 }
 
-/** Files named by id and bytes given inline, in order, as stored files. No row is written when one of them is wrong. */
-export async function resolveAttachments(
-  engine: Engine,
-  user: string,
-  attachments: readonly Attachment[],
-): Promise<string[]> {
-  if (attachments.length === 0) return [];
-  const files = await prepareFiles(engine, { attachments }, (known) =>
-    engine.db.as(user, (tx) => requireFiles(tx, user, known)),
-  );
-  await engine.db.as(user, async (tx) => {
-    await requireFiles(tx, user, files.known);
-    if (files.rows.length > 0) await tx.run(insertFiles(user, files.rows));
-  });
-  return [...files.ids];
-}
-
 /** Throws when one of these files is not the user's. */
 export async function requireFiles(tx: Tx, user: string, known: readonly NamedFile[]): Promise<void> {
   if (known.length === 0) return;

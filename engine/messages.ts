@@ -6,8 +6,8 @@ import { enqueue } from '../store/outbox.js';
 import { json, sql } from '../store/sql.js';
 import type { Engine } from './deps.js';
 import { appendEvents } from './events.js';
-import { resolveAttachments } from './files.js';
-import { lockRequest } from './rows.js';
+import { insertFiles, type PreparedFiles, prepareFiles, requireFiles } from './files.js';
+import { lockRequest, type RequestRow } from './rows.js';
 
 /**
  * A further message while the request is open: it answers the oldest waiting question, or steers what runs.
@@ -24,11 +24,12 @@ export async function postMessage(
       errors: [{ path: 'text', message: 'text or attachments is required' }],
     });
   }
-  await engine.db.as(user, async (tx) => refuseEnded((await lockRequest(tx, { user, request })).status));
-  const files = await resolveAttachments(engine, user, body.attachments ?? []);
+  const place = { user, request };
+  const files = await prepareFiles(engine, { attachments: body.attachments }, (known) =>
+    engine.db.as(user, async (tx) => void (await holdOpen(tx, place, known))),
+  );
   return engine.db.as(user, async (tx) => {
-    const row = await lockRequest(tx, { user, request });
-    refuseEnded(row.status);
+    const row = await holdOpen(tx, place, files.known);
     const unseen = await countUnseen(tx, request);
     if (unseen >= MOST_UNSEEN)
       throw new ProblemError(
@@ -38,12 +39,13 @@ export async function postMessage(
     const answered = await answerOldest(
       tx,
       request,
-      [body.text ?? '', ...files.map((id) => `[attached file ${id}]`)].filter((part) => part !== '').join('\n'),
+      [body.text ?? '', ...files.ids.map((id) => `[attached file ${id}]`)].filter((part) => part !== '').join('\n'),
     );
     const message = newId('msg');
     await tx.run(sql`
       insert into messages (id, user_id, conversation_id, request_id, role, text, files, answers_call)
-      values (${message}, ${user}, ${row.conversation_id}, ${request}, 'user', ${body.text ?? ''}, ${files}, ${answered?.id ?? null})`);
+      values (${message}, ${user}, ${row.conversation_id}, ${request}, 'user', ${body.text ?? ''}, ${files.ids}, ${answered?.id ?? null})`);
+    if (files.rows.length > 0) await tx.run(insertFiles(user, files.rows));
     if (answered !== undefined) await leaveWait(tx, user, request, answered);
     else if (unseen > 0 && RUNS.has(row.status)) return { message };
     await enqueue(tx, {
@@ -53,6 +55,18 @@ export async function postMessage(
     });
     return { message };
   });
+}
+
+/** Locks the request; throws when it has ended or a file named by id is not the user's. */
+async function holdOpen(
+  tx: Tx,
+  place: { user: string; request: string },
+  known: PreparedFiles['known'],
+): Promise<RequestRow> {
+  const row = await lockRequest(tx, place);
+  refuseEnded(row.status);
+  await requireFiles(tx, place.user, known);
+  return row;
 }
 
 /** Messages that may wait for one agent. */

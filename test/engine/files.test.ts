@@ -3,7 +3,7 @@ import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { acceptRequest } from '../../engine/accept.js';
 import type { Engine } from '../../engine/deps.js';
-import { deleteFile, getFile, resolveAttachments, saveFile, sweepBlobs } from '../../engine/files.js';
+import { deleteFile, getFile, prepareFiles, requireFiles, saveFile, sweepBlobs } from '../../engine/files.js';
 import { viewRequest } from '../../engine/requests.js';
 import type { Db } from '../../store/db.js';
 import { sql } from '../../store/sql.js';
@@ -73,7 +73,10 @@ describe('the bytes of files', () => {
     const unguarded: Engine = { ...kit.engine, db: { ...kit.engine.db, as } };
     await expect(getFile(unguarded, 'usr_x', file.id)).rejects.toMatchObject({ type: 'not-found' });
     await expect(deleteFile(unguarded, 'usr_x', file.id)).rejects.toMatchObject({ type: 'not-found' });
-    await expect(resolveAttachments(unguarded, 'usr_x', [{ fileId: file.id }])).rejects.toMatchObject({ status: 422 });
+    const named = [{ id: file.id, path: 'attachments.0.fileId' }];
+    await expect(unguarded.db.as('usr_x', (tx) => requireFiles(tx, 'usr_x', named))).rejects.toMatchObject({
+      status: 422,
+    });
     expect((await getFile(kit.engine, kit.owner, file.id)).id).toBe(file.id);
   });
 });
@@ -91,7 +94,9 @@ describe('a message with files', () => {
       acceptRequest(kit.engine, kit.owner, { body: { conversation: 'cnv_0' }, files: [text('lost 4')] }),
     ).rejects.toMatchObject({ status: 422, errors: [{ path: 'conversation' }] });
     await expect(
-      resolveAttachments(kit.engine, kit.owner, [inline('lost 5'), { fileId: 'file_0' }]),
+      prepareFiles(kit.engine, { attachments: [inline('lost 5'), { fileId: 'file_0' }] }, (known) =>
+        kit.engine.db.as(kit.owner, (tx) => requireFiles(tx, kit.owner, known)),
+      ),
     ).rejects.toMatchObject({ status: 422, errors: [{ path: 'attachments.1.fileId' }] });
     expect({ files: await rows('files'), bytes: stored() }).toEqual(before);
   });
