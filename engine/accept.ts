@@ -17,6 +17,8 @@ export interface Inbound {
   readonly files?: readonly IncomingFile[];
   readonly idempotencyKey?: string | undefined;
   readonly origin?: Request['origin'];
+  /** The channel it came by; none for what no person sent. */
+  readonly channel?: string;
 }
 
 export interface Accepted {
@@ -129,8 +131,8 @@ async function insertRequest(tx: Tx, engine: Engine, rows: NewRows): Promise<Acc
   await enqueue(tx, command, [
     sql`insert into conversations (id, user_id, title) values (${conversation}, ${user}, ${titleOf(text)})
       on conflict (id) do update set updated_at = now()`,
-    sql`insert into requests (id, user_id, conversation_id, agent_id, idempotency_key, body_hash, origin, status, settings, deadline_at, event_seq)
-      select ${id}, ${user}, ${conversation}, ${agent}, ${inbound.idempotencyKey ?? null}, ${rows.bodyHash}, ${inbound.origin ?? 'user'}, 'queued',
+    sql`insert into requests (id, user_id, conversation_id, agent_id, idempotency_key, body_hash, origin, channel, status, settings, deadline_at, event_seq)
+      select ${id}, ${user}, ${conversation}, ${agent}, ${inbound.idempotencyKey ?? null}, ${rows.bodyHash}, ${inbound.origin ?? 'user'}, ${inbound.channel ?? null}, 'queued',
         ${json(settings)} || jsonb_build_object('timeZone', coalesce(${inbound.body.timeZone ?? null}::text, u.time_zone)),
         now() + make_interval(secs => ${engine.limits.deadlineSeconds}), 1 from users u where u.id = ${user}`,
     sql`insert into agents (id, user_id, request_id, label, model, instructions, skills, status)

@@ -6,6 +6,7 @@ import { CleanTextSchema, IdSchema, InstantSchema } from '../../contracts/text.j
 import { acceptRequest } from '../../engine/accept.js';
 import { listRequests, requestStatus, viewRequest } from '../../engine/requests.js';
 import { traceRequest } from '../../engine/trace.js';
+import { httpChannel } from '../channels/http.js';
 import { callerOf } from '../plugins/auth.js';
 import { hasEnded, hasPaused, presentWithLinks, requestUrl } from '../present.js';
 import { answers, IdParamsSchema, listOf, NoQuerySchema, pageFields } from '../schemas.js';
@@ -71,11 +72,12 @@ export function requestRoutes(parts: RouteParts): FastifyPluginAsyncZod {
         },
       },
       async (request, reply) => {
-        const user = callerOf(request).id;
+        const { user, body, files, deliveryId } = httpChannel.receive(request);
         const accepted = await acceptRequest(engine, user, {
-          body: request.body,
-          files: request.incomingFiles ?? [],
-          idempotencyKey: request.headers['idempotency-key'],
+          channel: httpChannel.channel,
+          body,
+          files,
+          idempotencyKey: deliveryId,
         });
         const ended =
           request.query.wait !== undefined && (await waitForPause(parts, user, accepted.id, request.query.wait * 1000));

@@ -35,6 +35,7 @@ create table requests (
   idempotency_key text,
   body_hash text,
   origin text not null check (origin in ('user', 'reminder', 'trigger', 'agent')),
+  channel text,
   status text not null check (status in ('queued', 'running', 'waiting_approval', 'waiting_user', 'completed', 'failed', 'cancelled')),
   waiting_for jsonb not null default '[]',
   settings jsonb not null,
