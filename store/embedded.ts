@@ -15,7 +15,7 @@ export interface EmbeddedStore {
 }
 
 /** Thrown when another process holds the folder; the message tells a person what to do. */
-export class StoreLockedError extends Error {
+class StoreLockedError extends Error {
   constructor(folder: string) {
     super(
       `Another Retinue process uses ${folder}. Stop it first, or set RETINUE_HOME to another folder; several processes need DATABASE_URL (PostgreSQL).`,

@@ -79,7 +79,7 @@ function answer(outcomes: readonly Outcome[], words: readonly string[], setting:
 }
 
 /** A search of memory and whatever goes with it, reported by quoting what was found. */
-export function lookUp(text: string, setting: Setting, ...more: readonly Step[]): Plan {
+function lookUp(text: string, setting: Setting, ...more: readonly Step[]): Plan {
   const words = contentWords(text);
   const query =
     words.length === 0 ? text.replace(/\?+\s*$/, '').slice(0, 500) : words.slice(0, 20).join(' ').slice(0, 500);
