@@ -34,6 +34,11 @@ export type Step =
   | { readonly kind: 'wait'; readonly until: string; readonly waitingFor: string; readonly summary: string }
   | { readonly kind: 'done'; readonly status: string; readonly usd: number; readonly summary: string };
 
+/** The step that asks the model for a turn. */
+export function thinkStep(turn: number): Step {
+  return { kind: 'think', turn, summary: `turn ${turn}: ask the model` };
+}
+
 export interface ThinkInput extends AgentRef {
   readonly turn: number;
 }

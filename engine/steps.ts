@@ -1,4 +1,4 @@
-import type { AgentRef, CallStep, Step } from '../contracts/step.js';
+import { type AgentRef, type CallStep, type Step, thinkStep } from '../contracts/step.js';
 import { cutText } from '../contracts/text.js';
 import type { Engine } from './deps.js';
 import { type HeldRequest, holdRequest, type OpenCall } from './rows.js';
@@ -24,10 +24,6 @@ export function stepFor(
   // Nobody is waited for past the deadline: the next turn finds it and ends the request.
   if (request.open.length > 0 && Date.parse(request.deadline_at) > Date.now()) return waitStep(request);
   return thinkStep(request.turns + 1);
-}
-
-export function thinkStep(turn: number): Step {
-  return { kind: 'think', turn, summary: `turn ${turn}: ask the model` };
 }
 
 function waitStep(request: Pick<HeldRequest, 'deadline_at' | 'waiting_for' | 'open'>): Step {

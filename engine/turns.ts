@@ -1,7 +1,7 @@
 import type { Verdict } from '../contracts/effect-class.js';
 import type { AssistantBlock, ModelReply } from '../contracts/model.js';
 import type { Charge, WaitingFor } from '../contracts/request.js';
-import type { AgentRef, Step } from '../contracts/step.js';
+import { type AgentRef, type Step, thinkStep } from '../contracts/step.js';
 import type { Tx } from '../store/db.js';
 import { newId } from '../store/new-id.js';
 import { json, type RawBuilder, sql } from '../store/sql.js';
@@ -10,7 +10,7 @@ import type { Engine } from './deps.js';
 import { endRequest, resultOf } from './ending.js';
 import { changeRequest, type NewEvent, statusEvent } from './events.js';
 import { type HeldRequest, holdRequest, type OpenCall } from './rows.js';
-import { stepFor, thinkStep } from './steps.js';
+import { stepFor } from './steps.js';
 
 /** One call the model chose, already judged: what may run, and what was wrong with it when nothing may. */
 export interface ChosenCall {
@@ -47,7 +47,7 @@ export async function storeTurn(engine: Engine, ref: AgentRef, turn: NewTurn): P
   return engine.db.as(ref.user, async (tx) => {
     const request = await holdRequest(tx, ref);
     if (request.ended_at !== null || request.turns >= turn.turn) return stepFor(request);
-    const calls = turn.calls.map((call) => ({ ...call, id: newId('call') }));
+    const calls = turn.calls.map((call): StoredCall => ({ ...call, id: newId('call'), status: statusOf(call) }));
     const charge = newCharge(ref, 'model', turn.reply.model, tokensOf(turn), 'tokens', turn.usd);
     const rows = turnRows(ref, turn, calls, charge);
     const events = turnEvents(ref, turn, calls, charge);
@@ -63,7 +63,7 @@ export async function storeTurn(engine: Engine, ref: AgentRef, turn: NewTurn): P
   });
 }
 
-type StoredCall = ChosenCall & { readonly id: string };
+type StoredCall = ChosenCall & { readonly id: string; readonly status: OpenCall['status'] };
 
 /** The rows of a turn, to be written in one statement with what it changes. */
 function turnRows(ref: AgentRef, turn: NewTurn, calls: readonly StoredCall[], charge: Charge): RawBuilder<unknown>[] {
@@ -82,8 +82,8 @@ function callRows(ref: AgentRef, turn: NewTurn, calls: readonly StoredCall[]): R
   return sql`
     insert into calls (id, user_id, request_id, agent_id, turn, position, skill, input, summary, verdict, timeout_ms, quick, status, error, ended_at)
     select c.item->>'id', ${ref.user}, ${ref.request}, ${ref.agent}, ${turn.turn}, c.place, c.item->>'skill', coalesce(c.item->'input', 'null'::jsonb),
-      c.item->>'summary', c.item->>'verdict', (c.item->>'timeoutMs')::int, (c.item->>'quick')::boolean, ${CALL_STATUS},
-      c.item->>'refusal', case when c.item ? 'refusal' then now() end
+      c.item->>'summary', c.item->>'verdict', (c.item->>'timeoutMs')::int, (c.item->>'quick')::boolean, c.item->>'status',
+      c.item->>'refusal', case when c.item->>'status' = 'failed' then now() end
     from jsonb_array_elements(${json(calls)}) with ordinality as c(item, place)`;
 }
 
@@ -91,9 +91,7 @@ function countedTurn(ref: AgentRef, turn: NewTurn, status: 'running' | 'waiting'
   return sql`update agents set turns = ${turn.turn}, attempts = 0, status = ${status} where id = ${ref.agent}`;
 }
 
-const CALL_STATUS = sql`case when c.item ? 'refusal' then 'failed' when c.item ? 'question' then 'waiting' else 'pending' end`;
-
-function statusOf(call: StoredCall): OpenCall['status'] {
+function statusOf(call: ChosenCall): OpenCall['status'] {
   if (call.refusal !== undefined) return 'failed';
   return call.question === undefined ? 'pending' : 'waiting';
 }
@@ -155,7 +153,7 @@ async function afterCalls(
   write: { events: readonly NewEvent[]; rows: readonly RawBuilder<unknown>[] },
 ): Promise<Step> {
   const waitingFor = calls.flatMap((call): WaitingFor[] =>
-    statusOf(call) === 'waiting' ? [{ kind: 'user', id: call.id, text: call.question ?? '' }] : [],
+    call.status === 'waiting' ? [{ kind: 'user', id: call.id, text: call.question ?? '' }] : [],
   );
   const status = waitingFor.length === 0 ? 'running' : 'waiting_user';
   const counted = [...write.rows, countedTurn(ref, turn, status === 'running' ? 'running' : 'waiting')];
@@ -180,7 +178,7 @@ async function afterCalls(
         verdict: call.verdict,
         timeout_ms: call.timeoutMs,
         quick: call.quick,
-        status: statusOf(call),
+        status: call.status,
       }),
     );
   return stepFor({ ...request, status, waiting_for: waitingFor, turns: turn.turn, open });

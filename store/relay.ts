@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Db } from './db.js';
 import { backOff, claimUndelivered, type OutboxRow, strikeOff } from './outbox.js';
+import { pause } from './pause.js';
 
 /** Delivers one command to Temporal; throws when it could not. Delivering twice is harmless. */
 export type Courier = (row: OutboxRow) => Promise<void>;
@@ -123,7 +124,7 @@ export class Relay {
 
   async #sweepUntilStopped(): Promise<void> {
     while (!this.#stop.signal.aborted) {
-      await delay(SWEEP_MS, undefined, { signal: this.#stop.signal }).catch(noteAbort);
+      await pause(SWEEP_MS, this.#stop.signal);
       if (this.#stop.signal.aborted) return;
       try {
         await this.#sweep();
@@ -158,8 +159,4 @@ function wireCode(error: unknown): number | undefined {
     ({ cause } = cause);
   }
   return undefined;
-}
-
-function noteAbort(error: unknown): void {
-  if (!(error instanceof Error && error.name === 'AbortError')) throw error;
 }

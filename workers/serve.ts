@@ -119,7 +119,7 @@ function queueOf(owner: string): string {
   return `retinue-${owner.replace('usr_', '').slice(0, 12)}`;
 }
 
-/** The store and, without TEMPORAL_ADDRESS, the development server: side by side, since each takes a second or two. */
+/** The store and, without TEMPORAL_ADDRESS, the development server; the store first, because it holds the lock on the home. */
 async function openParts(
   options: ServeOptions,
   ends: (() => Promise<void>)[],

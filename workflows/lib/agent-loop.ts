@@ -9,7 +9,13 @@ import {
   workflowInfo,
 } from '@temporalio/workflow';
 import type { Activities } from '../../activities/index.js';
-import type { CallInput, CallStep, RequestWorkflowInput, Step } from '../../contracts/step.js';
+import {
+  type CallInput,
+  type CallStep,
+  type RequestWorkflowInput,
+  type Step,
+  thinkStep,
+} from '../../contracts/step.js';
 import { Readable } from './readable.js';
 import { Wakes } from './wakes.js';
 
@@ -33,7 +39,7 @@ const HEARTBEAT_FROM_MS = 10_000;
 export async function runAgent(input: RequestWorkflowInput): Promise<string> {
   const wakes = new Wakes();
   const readable = new Readable(input.searchable);
-  let step: Step = { kind: 'think', turn: 1, summary: 'turn 1: ask the model' };
+  let step = thinkStep(1);
   for (let steps = 1; ; steps += 1) {
     readable.show(step);
     if (step.kind === 'done') {
@@ -60,7 +66,7 @@ async function follow(input: RequestWorkflowInput, step: Exclude<Step, { kind: '
       if (isUndo(step)) return takeBack(input, step);
       return interruptible(input, wakes, async () => {
         await runCalls(input, step);
-        return { kind: 'think', turn: step.turn + 1, summary: `turn ${step.turn + 1}: ask the model` };
+        return thinkStep(step.turn + 1);
       });
   }
 }
