@@ -1,9 +1,10 @@
 import type { Logger } from 'pino';
 import type { ModelCallOptions, ModelReply, ModelRequest, ModelUsage } from '../contracts/model.js';
-import type { CalendarConnector, WorkspaceFiles } from '../contracts/skill.js';
+import type { CalendarConnector, MailConnector, WorkspaceFiles } from '../contracts/services.js';
 import type { Engine } from '../engine/deps.js';
 import type { SkillRegistry } from '../skills/registry.js';
 import type { EventBus } from '../store/event-bus.js';
+import type { InFlight } from './in-flight.js';
 
 /** The models of the installation behind one call. */
 export interface Models {
@@ -12,6 +13,10 @@ export interface Models {
   order(model: string): readonly string[];
   /** USD as a decimal string; undefined for a model without a price. */
   priceOf(model: string, usage: ModelUsage, at: Date): string | undefined;
+  /** The most a call of this size can cost, in USD; undefined for a model without a price. */
+  highestPriceOf(model: string, call: { promptTokens: number; maxOutputTokens: number }, at: Date): string | undefined;
+  /** Output tokens that an amount in USD pays for beside a prompt of this size. */
+  affordableOutputTokens(model: string, call: { promptTokens: number; usd: string }, at: Date): number;
   isPriced(model: string, at: Date): boolean;
   readonly maxOutputTokens: number;
   /** Characters of context a request may have; about four are one token. */
@@ -24,7 +29,14 @@ export interface ActivityDeps {
   readonly skills: SkillRegistry;
   readonly bus: EventBus;
   readonly calendar: CalendarConnector;
+  readonly mail: MailConnector;
   readonly workspace: WorkspaceFiles;
+  /** Names this process in the ledger. */
+  readonly bootId: string;
+  /** Effects that this process is sending at this moment. */
+  readonly inFlight: InFlight;
+  /** Outlives a database that loses its last commits; there where the database is embedded. */
+  readonly journal?: { append(key: string, fence: number): Promise<void> } | undefined;
   /** Milliseconds until a model that only a person can mend is asked again. */
   readonly parkedMs: number;
   readonly log: Pick<Logger, 'info' | 'warn' | 'error'>;

@@ -1,9 +1,10 @@
 import { Context } from '@temporalio/activity';
 import { ProblemError } from '../contracts/problem.js';
-import type { AgentRef, CallInput, Step, ThinkInput } from '../contracts/step.js';
+import type { AgentRef, CallInput, EffectInput, Step, ThinkInput } from '../contracts/step.js';
 import { nextStep } from '../engine/steps.js';
 import { failRequest } from '../engine/turn-context.js';
 import type { ActivityDeps } from './deps.js';
+import { sendEffect, settleEffect } from './effects.js';
 import { toFailure } from './failure.js';
 import { runSkillCall } from './run-skill.js';
 import { thinkTurn } from './think.js';
@@ -16,6 +17,10 @@ export interface Activities {
   runSkill(input: CallInput): Promise<void>;
   /** What the rows say is next. Changes nothing. */
   nextStep(input: AgentRef): Promise<Step>;
+  /** One attempt of an approved action. */
+  sendEffect(input: EffectInput): Promise<void>;
+  /** Finds out what became of an attempt whose end nobody saw. */
+  settleEffect(input: EffectInput): Promise<void>;
   /** Ends a request whose step failed in a way that repeating cannot mend. */
   giveUp(input: AgentRef): Promise<Step>;
 }
@@ -42,6 +47,8 @@ export function createActivities(deps: ActivityDeps): Activities {
     think: (input) => guarded(() => beating((abortSignal) => thinkTurn(deps, input, abortSignal))),
     runSkill: (input) =>
       guarded(() => beating((abortSignal) => runSkillCall(deps, input, Context.current().info.attempt, abortSignal))),
+    sendEffect: (input) => guarded(() => sendEffect(deps, input)),
+    settleEffect: (input) => guarded(() => settleEffect(deps, input)),
     nextStep: (input) => guarded(() => nextStep(deps.engine, input)),
     giveUp: (input) => guarded(() => failRequest(deps.engine, input, GIVEN_UP)),
   };

@@ -1,11 +1,11 @@
-import type { Label } from '../contracts/effect-class.js';
-import { gate, raised } from '../contracts/gate.js';
+import type { EffectClass, Label } from '../contracts/effect-class.js';
 import type { ModelReply, ToolUseBlock } from '../contracts/model.js';
 import type { Skill } from '../contracts/skill.js';
 import { cutText } from '../contracts/text.js';
 import { wellFormed } from '../contracts/well-formed.js';
 import type { ChosenCall } from '../engine/turns.js';
 import { parseInput, type SkillRegistry } from '../skills/registry.js';
+import { classOf, verdictOn } from './outward.js';
 
 export interface Judged {
   readonly registry: SkillRegistry;
@@ -15,6 +15,8 @@ export interface Judged {
   readonly mostCalls: number;
   /** The request's own conversation: writing there is not outward. */
   readonly conversationId: string;
+  /** What the user has allowed beforehand. */
+  readonly policies: readonly { readonly skill: string; readonly recipient: string }[];
 }
 
 const SUMMARY_BYTES = 200;
@@ -55,29 +57,14 @@ function judgeCall(block: ToolUseBlock, rules: Judged): ChosenCall {
   }
   const parsed = parseInput(skill, block.input);
   if (!parsed.ok) return refused(block, parsed.message);
-  const verdict = verdictFor(skill, parsed.input, rules);
-  const call = chosen(skill, parsed.input, verdict);
-  return verdict === 'run' ? call : { ...call, refusal: NEEDS_APPROVAL };
+  const effect = classOf(skill, parsed.input, rules);
+  const covered = rules.policies.flatMap((policy) => (policy.skill === block.name ? [policy.recipient] : []));
+  const verdict = verdictOn(skill, parsed.input, effect, { labels: rules.labels, covered });
+  if (verdict === 'refuse') return refused(block, `${block.name} may not be used in this way.`);
+  return chosen(skill, parsed.input, verdict, effect);
 }
 
-export const NEEDS_APPROVAL =
-  'This would be seen by other people or could not be undone, so it needs the approval of the user, which cannot be asked for here yet. Nothing was done; tell the user what you would have done.';
-
-/** Asks the gate with the skill's class as it is today, raised by its input. */
-export function verdictFor(
-  skill: Skill,
-  input: unknown,
-  { labels, conversationId }: Pick<Judged, 'labels' | 'conversationId'>,
-) {
-  const declared = skill.manifest.effect;
-  const effect =
-    skill.runs === 'question' || skill.classify === undefined
-      ? declared
-      : raised(declared, skill.classify(input as never, { conversationId }));
-  return gate({ effect, labels });
-}
-
-function chosen(skill: Skill, input: unknown, verdict: ChosenCall['verdict']): ChosenCall {
+function chosen(skill: Skill, input: unknown, verdict: ChosenCall['verdict'], effect: EffectClass): ChosenCall {
   const { manifest } = skill;
   return {
     skill: manifest.name,
@@ -85,7 +72,8 @@ function chosen(skill: Skill, input: unknown, verdict: ChosenCall['verdict']): C
     summary: wellFormed(cutText(manifest.summary(input as never), SUMMARY_BYTES)),
     verdict,
     timeoutMs: manifest.timeoutSeconds * 1000,
-    quick: skill.runs === 'transaction',
+    // What is proposed may look outside first.
+    quick: skill.runs === 'transaction' && verdict === 'run' && effect !== 'outward',
     ...(skill.runs === 'question' ? { question: (input as { question: string }).question } : {}),
   };
 }

@@ -7,7 +7,7 @@ import type {
   TextBlock,
   ToolResultBlock,
 } from '../contracts/model.js';
-import type { TurnContext } from '../engine/turn-context.js';
+import type { OutcomeRow, TurnContext } from '../engine/turn-context.js';
 
 export interface InputOptions {
   readonly tools: readonly ModelTool[];
@@ -78,7 +78,7 @@ function earlierMessages(context: TurnContext): ModelMessage[] {
   ]);
 }
 
-/** Turns of this agent with the messages that were new in each, results before words. */
+/** Turns of this agent with the messages that were new in each: results, then outcomes of approvals, then words. */
 function ownMessages(context: TurnContext, render: (call: Call) => string): ModelMessage[] {
   const messages: ModelMessage[] = [];
   for (let turn = 1; turn <= context.turn; turn += 1) {
@@ -95,12 +95,23 @@ function ownMessages(context: TurnContext, render: (call: Call) => string): Mode
     const words = context.messages
       .filter((message) => (message.seen_in_turn ?? context.turn) === turn)
       .map((message): UserBlock => ({ type: 'text', text: messageText(message) }));
-    const blocks = [...results, ...words];
+    const outcomes = context.outcomes
+      .filter((outcome) => (outcome.reported_in_turn ?? context.turn) === turn)
+      .map((outcome): UserBlock => ({ type: 'text', text: outcomeText(outcome) }));
+    const blocks = [...results, ...outcomes, ...words];
     messages.push({ role: 'user', content: blocks.length > 0 ? blocks : [{ type: 'text', text: 'Continue.' }] });
     const said = context.exchanges.find((candidate) => candidate.number === turn)?.content.filter(mayGoBack) ?? [];
     if (said.length > 0) messages.push({ role: 'assistant', content: said });
   }
   return messages;
+}
+
+/** What became of a proposal; the marker tells it from the user's own words. */
+function outcomeText(outcome: OutcomeRow): string {
+  const { id, skill, title, decision, reason, payload, status, result, error } = outcome;
+  const told = { approval: id, skill, title, decision, reason, status, payload, result, error };
+  const present = Object.entries(told).filter(([, value]) => value !== null);
+  return `[outcome] ${shortened(JSON.stringify(Object.fromEntries(present)), LONGEST_RESULT)}`;
 }
 
 const TAKEN_BACK = /(?:thinking|tool_use|tool_result)$/;

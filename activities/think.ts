@@ -2,6 +2,7 @@ import { ApplicationFailure } from '@temporalio/common';
 import { ModelError, type ModelReply, type ModelUsage } from '../contracts/model.js';
 import type { Step, ThinkInput } from '../contracts/step.js';
 import { wellFormed } from '../contracts/well-formed.js';
+import { reserveAgain, settleAttempt } from '../engine/reservations.js';
 import {
   beginTurn,
   failRequest,
@@ -15,15 +16,10 @@ import type { ActivityDeps } from './deps.js';
 import { DeltaPublisher } from './delta-publisher.js';
 import { retryIn } from './failure.js';
 import { judgeCalls } from './judge.js';
-import { modelInput } from './model-input.js';
+import { type AskPlan, planTurn, priceOf, sumOfUsage, tokensOf, withinReserve } from './turn-plan.js';
 
-/** Attempts of one turn before another model is tried, and before the request is given up. */
-const ATTEMPTS_A_MODEL = 3;
+/** Attempts of one turn before the request is given up. */
 const MOST_ATTEMPTS = 12;
-/** How often a turn may be asked again with more room after its answer was cut. */
-const MOST_DOUBLINGS = 2;
-/** Every model takes this much, so asking for more room never makes a request wrong. */
-const MOST_ROOM = 32_000;
 const LONGEST_BACKOFF_MS = 60_000;
 
 /**
@@ -31,11 +27,13 @@ const LONGEST_BACKOFF_MS = 60_000;
  * transaction and says what comes next.
  */
 export async function thinkTurn(deps: ActivityDeps, input: ThinkInput, abortSignal: AbortSignal): Promise<Step> {
-  const begun = await beginTurn(deps.engine, input, input.turn);
+  const begun = await beginTurn(deps.engine, input, input.turn, (context) => planTurn(deps, context));
   if (begun.kind === 'step') return begun.step;
-  const { context } = begun;
-  const model = modelFor(deps, context);
-  if (!deps.models.isPriced(model, new Date())) return failRequest(deps.engine, input, unpriced(model));
+  const { context, plan } = begun;
+  const { model } = plan.request;
+  if (!deps.models.isPriced(model, plan.at)) return failRequest(deps.engine, input, unpriced(model));
+  const asking: Asking = { context, plan, isReserved: begun.reservedUsd !== undefined, discarded: undefined };
+  const request = withinReserve(deps, plan, begun.reservedUsd);
   const startedAt = new Date();
   const deltas = new DeltaPublisher(deps.bus, {
     request: input.request,
@@ -45,19 +43,22 @@ export async function thinkTurn(deps: ActivityDeps, input: ThinkInput, abortSign
   });
   const ask = async (): Promise<ModelReply> =>
     wellFormed(
-      await deps.models.complete(requestFor(deps, context, model), {
+      await deps.models.complete(request, {
         abortSignal,
         onText: (text) => deltas.add(text.replaceAll('\u0000', '')),
       }),
     );
   try {
     const first = await ask();
-    const reply = isEmpty(first) ? withUsageOf(first, await ask()) : first;
+    const reply = isEmpty(first) ? await secondAnswer(deps, input, asking, first, ask) : first;
     deltas.flush();
-    return await keep(deps, input, context, reply, startedAt);
+    return await keep(deps, input, asking, reply, startedAt);
   } catch (error) {
     deltas.drop();
-    if (error instanceof ModelError) return await afterModelError(deps, input, context, error);
+    if (error instanceof ModelError) {
+      await settleFailed(deps, input, asking, error);
+      return await afterModelError(deps, input, context, error);
+    }
     if (error instanceof ApplicationFailure || context.attempt < MOST_ATTEMPTS) throw error;
     deps.log.error({ err: error, request: input.request }, 'a turn failed again and again; the request is ended');
     return await failRequest(deps.engine, input, {
@@ -69,21 +70,58 @@ export async function thinkTurn(deps: ActivityDeps, input: ThinkInput, abortSign
   }
 }
 
-function modelFor(deps: ActivityDeps, context: TurnContext): string {
-  const order = deps.models.order(context.agent.model);
-  return order[Math.min(order.length - 1, Math.floor((context.attempt - 1) / ATTEMPTS_A_MODEL))] ?? context.agent.model;
+/** One attempt while it is under way. */
+interface Asking {
+  readonly context: TurnContext;
+  readonly plan: AskPlan;
+  /** Money was set aside for it. */
+  readonly isReserved: boolean;
+  /** What an answer cost that nobody could use, when the model was asked a second time after it. */
+  discarded: ModelUsage | undefined;
 }
 
-function requestFor(deps: ActivityDeps, context: TurnContext, model: string) {
-  return modelInput(context, {
-    model,
-    tools: deps.skills.tools(context.agent.skills ?? undefined),
-    maxTokens: Math.max(
-      deps.models.maxOutputTokens,
-      Math.min(MOST_ROOM, deps.models.maxOutputTokens * 2 ** Math.min(MOST_DOUBLINGS, context.attempt - 1)),
-    ),
-    characters: Math.floor((deps.models.contextCharacters * context.agent.context_share) / 100),
-  });
+/** An answer nobody can use is billed all the same. It is also the last one when there is no money for a second. */
+async function secondAnswer(
+  deps: ActivityDeps,
+  input: ThinkInput,
+  asking: Asking,
+  first: ModelReply,
+  ask: () => Promise<ModelReply>,
+): Promise<ModelReply> {
+  const { context, plan } = asking;
+  if (plan.wish !== undefined && !(await reserveAgain(deps.engine, input, placeOf(input, context), plan.wish)))
+    return first;
+  asking.discarded = first.usage;
+  const second = await ask();
+  return { ...second, usage: sumOfUsage(first.usage, second.usage) };
+}
+
+function placeOf(input: ThinkInput, context: TurnContext): { turn: number; attempt: number } {
+  return { turn: input.turn, attempt: context.attempt };
+}
+
+/**
+ * Ends the reservation of an attempt whose cost is known although it failed. What is not known stays reserved: the next
+ * attempt, or the end of the request, books it at its bound.
+ */
+async function settleFailed(deps: ActivityDeps, input: ThinkInput, asking: Asking, error: ModelError): Promise<void> {
+  if (!asking.isReserved || (error.usage === undefined && error.billed === 'maybe')) return;
+  const known = [asking.discarded, error.usage].filter((usage) => usage !== undefined);
+  const usage = known.length === 0 ? undefined : known.reduce(sumOfUsage);
+  await settleUseless(deps, input, asking, asking.plan.request.model, usage);
+}
+
+/** Books what an attempt cost that led to no turn; nothing when it cost nothing. */
+async function settleUseless(
+  deps: ActivityDeps,
+  input: ThinkInput,
+  { context, plan }: Asking,
+  name: string,
+  usage: ModelUsage | undefined,
+): Promise<void> {
+  const spent =
+    usage === undefined ? undefined : { name, quantity: tokensOf(usage), usd: priceOf(deps, plan, name, usage) };
+  await settleAttempt(deps.engine, input, placeOf(input, context), spent);
 }
 
 function unpriced(model: string) {
@@ -96,17 +134,22 @@ function unpriced(model: string) {
 async function keep(
   deps: ActivityDeps,
   input: ThinkInput,
-  context: TurnContext,
+  asking: Asking,
   reply: ModelReply,
   startedAt: Date,
 ): Promise<Step> {
-  if (reply.stopReason === 'model_context_window_exceeded') return tooLarge(deps, input);
+  const { context } = asking;
+  if (reply.stopReason === 'model_context_window_exceeded') {
+    if (asking.isReserved) await settleUseless(deps, input, asking, reply.model, reply.usage);
+    return tooLarge(deps, input);
+  }
   const calls = judgeCalls(reply, {
     registry: deps.skills,
     allowed: context.agent.skills,
     labels: context.agent.labels,
     mostCalls: deps.engine.limits.callsPerTurn,
     conversationId: context.request.conversation_id,
+    policies: context.policies,
   });
   const error = endingError(reply);
   const turn: NewTurn = {
@@ -115,11 +158,10 @@ async function keep(
     startedAt,
     reply: reply.stopReason === 'max_tokens' && calls.length === 0 ? marked(reply) : reply,
     calls,
+    outcomes: context.outcomes.flatMap((outcome) => (outcome.reported_in_turn === null ? [outcome.id] : [])),
     lastMessageSeq: context.messages.at(-1)?.seq ?? 0,
-    usd:
-      deps.models.priceOf(reply.model, reply.usage, startedAt) ??
-      deps.models.priceOf(modelFor(deps, context), reply.usage, startedAt) ??
-      '0',
+    usd: priceOf(deps, asking.plan, reply.model, reply.usage),
+    isReserved: asking.isReserved,
     ...(error === undefined ? {} : { error }),
   };
   return storeTurn(deps.engine, input, turn);
@@ -134,18 +176,6 @@ function isEmpty(reply: ModelReply): boolean {
   )
     return false;
   return textOf(reply.content).trim() === '' && !reply.content.some((block) => block.type === 'tool_use');
-}
-
-/** An answer nobody can use is billed all the same. */
-function withUsageOf(first: ModelReply, second: ModelReply): ModelReply {
-  const [a, b] = [first.usage, second.usage];
-  const usage: ModelUsage = {
-    inputTokens: a.inputTokens + b.inputTokens,
-    outputTokens: a.outputTokens + b.outputTokens,
-    cacheReadTokens: a.cacheReadTokens + b.cacheReadTokens,
-    cacheWriteTokens: a.cacheWriteTokens + b.cacheWriteTokens,
-  };
-  return { ...second, usage };
 }
 
 function endingError(reply: ModelReply): NewTurn['error'] {

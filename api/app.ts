@@ -10,6 +10,7 @@ import { registerMultipart } from './plugins/multipart.js';
 import { registerOpenapi } from './plugins/openapi.js';
 import { registerRateLimit } from './plugins/rate-limit.js';
 import { atomRoutes } from './routes/atoms.js';
+import { approvalRoutes } from './routes/approvals.js';
 import { catalogueRoutes } from './routes/catalogue.js';
 import { conversationRoutes } from './routes/conversations.js';
 import { fileRoutes } from './routes/files.js';
@@ -20,6 +21,7 @@ import { signInRoutes } from './routes/sign-in.js';
 import { spaceRoutes } from './routes/spaces.js';
 import { steeringRoutes } from './routes/steering.js';
 import { userRoutes } from './routes/users.js';
+import { walletRoutes } from './routes/wallet.js';
 import { RequestWatch } from './streams/request-watch.js';
 import { validatorCompiler } from './validation.js';
 
@@ -87,10 +89,12 @@ const ROUTES = [
   requestRoutes,
   requestEventRoutes,
   steeringRoutes,
+  approvalRoutes,
   conversationRoutes,
   fileRoutes,
   spaceRoutes,
   atomRoutes,
   catalogueRoutes,
   userRoutes,
+  walletRoutes,
 ];

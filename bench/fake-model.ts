@@ -15,11 +15,18 @@ interface Body {
 type Block = { type: 'text'; text: string } | { type: 'tool_use'; id: string; name: string; input: unknown };
 
 /** Turns before the answer, and the calls each of them makes. */
-const SCENARIOS: Readonly<Record<string, { turns: number; calls: number; tool: string }>> = {
+const SCENARIOS: Readonly<Record<string, { turns: number; calls: number; tool: string; input?: object }>> = {
   s1: { turns: 1, calls: 3, tool: 'bench_tool' },
   s2: { turns: 3, calls: 1, tool: 'bench_tool' },
   s6: { turns: 1, calls: 3, tool: 'bench_slow_tool' },
   long: { turns: 100, calls: 1, tool: 'bench_big_tool' },
+  send: { turns: 1, calls: 1, tool: 'bench_send' },
+  mail: {
+    turns: 1,
+    calls: 1,
+    tool: 'email_send',
+    input: { to: ['dana@example.com'], subject: 'Lunch', body: 'Lunch at one? '.repeat(60) },
+  },
 };
 
 function answer(body: Body): Block[] {
@@ -33,7 +40,7 @@ function answer(body: Body): Block[] {
     type: 'tool_use',
     id: `toolu_${turn}_${index}`,
     name: scenario.tool,
-    input: { n: index },
+    input: scenario.input ?? { n: index },
   }));
 }
 

@@ -5,10 +5,13 @@ import { setTimeout as delay } from 'node:timers/promises';
 import pino from 'pino';
 import { z } from 'zod';
 import { loadConfig } from '../config/index.js';
+import type { RequestStatus } from '../contracts/request.js';
 import { outsideSkill, type Skill, transactionSkill } from '../contracts/skill.js';
 import { acceptRequest } from '../engine/accept.js';
 import { readRequest } from '../engine/rows.js';
 import { serve, type Serving } from '../workers/serve.js';
+
+export const BENCH_TOKEN = 'bench-token-of-the-owner';
 
 export interface ProductOptions {
   readonly modelUrl: string;
@@ -16,9 +19,13 @@ export interface ProductOptions {
   readonly databaseUrl?: string;
   readonly home?: string;
   readonly taskQueue: string;
+  /** What of the product runs in this process; all of it when omitted. */
+  readonly roles?: { readonly api: boolean; readonly worker: boolean };
+  /** Skills beside the ones that stand for work. */
+  readonly skills?: readonly Skill[];
 }
 
-/** The whole product in this process, without HTTP. */
+/** The whole product in this process, or a part of it, without HTTP. */
 export interface Product {
   readonly serving: Serving;
   readonly home: string;
@@ -26,6 +33,8 @@ export interface Product {
   run(scenario: string): Promise<string>;
   accept(scenario: string): Promise<string>;
   ended(request: string): Promise<void>;
+  /** Resolves when the request waits for a person's decision. */
+  parked(request: string): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -70,23 +79,24 @@ export async function startProduct(options: ProductOptions): Promise<Product> {
     {
       RETINUE_HOME: home,
       RETINUE_CONFIG: file,
-      RETINUE_TOKEN: 'bench-token-of-the-owner',
+      RETINUE_TOKEN: BENCH_TOKEN,
       TEMPORAL_ADDRESS: options.temporalAddress,
       ANTHROPIC_BASE_URL: options.modelUrl,
+      PORT: '0',
       ...(options.databaseUrl === undefined ? {} : { DATABASE_URL: options.databaseUrl }),
     },
     home,
   );
   const serving = await serve({
     config,
-    api: true,
-    worker: true,
+    api: options.roles?.api ?? true,
+    worker: options.roles?.worker ?? true,
     say: () => undefined,
     log: pino({ level: 'error' }),
-    moreSkills: benchSkills,
+    moreSkills: [...benchSkills, ...(options.skills ?? [])],
   });
   const { engine, store } = serving.installation;
-  const ended = (request: string): Promise<void> => untilEnded(serving, request);
+  const ended = (request: string): Promise<void> => until(serving, request, 'completed', 1_000);
   const accept = async (scenario: string): Promise<string> =>
     (await acceptRequest(engine, serving.owner, { body: { text: `bench ${scenario}` } })).id;
   return {
@@ -94,6 +104,7 @@ export async function startProduct(options: ProductOptions): Promise<Product> {
     home,
     accept,
     ended,
+    parked: (request) => until(serving, request, 'waiting_approval', 5_000),
     async run(scenario) {
       const id = await accept(scenario);
       await ended(id);
@@ -103,28 +114,29 @@ export async function startProduct(options: ProductOptions): Promise<Product> {
   };
 }
 
-/** Told by the event bus, as a waiting caller of the API is, with a look at the row once a second in case a hint was lost. */
-async function untilEnded(serving: Serving, request: string): Promise<void> {
+/** Told by the event bus, as a waiting caller of the API is, with a look at the row now and then in case a hint was lost. */
+async function until(serving: Serving, request: string, wanted: RequestStatus, lookMs: number): Promise<void> {
   const { engine, store } = serving.installation;
+  const ends = new Set<string>([...ENDS, wanted]);
   let tell: (status: string) => void = () => undefined;
   const told = new Promise<string>((resolve) => {
     tell = resolve;
   });
   const unsubscribe = store.bus.subscribe(request, {
-    onNotice: ({ status }) => status !== undefined && ENDS.has(status) && tell(status),
+    onNotice: ({ status }) => status !== undefined && ends.has(status) && tell(status),
     onDelta: () => undefined,
   });
   try {
     for (;;) {
-      const status = await Promise.race([told, delay(1_000, '')]);
-      if (status === 'completed') return;
+      const status = await Promise.race([told, delay(lookMs, '')]);
+      if (status === wanted) return;
       const row = await engine.db.as(serving.owner, (tx) => readRequest(tx, { user: serving.owner, request }));
       if (row.status === 'failed') throw new Error(`the request failed: ${JSON.stringify(row.error)}`);
-      if (row.ended_at !== null) return;
+      if (row.ended_at !== null || row.status === wanted) return;
     }
   } finally {
     unsubscribe();
   }
 }
 
-const ENDS = new Set(['completed', 'failed', 'cancelled']);
+const ENDS = ['completed', 'failed', 'cancelled'];

@@ -68,3 +68,14 @@ export async function timed(work: () => Promise<unknown>): Promise<number> {
 }
 
 export const round = (value: number, digits = 1): number => Number(value.toFixed(digits));
+
+/** The least, which other work on the machine hardly changes, the usual percentiles, and whether the last is within the goal. */
+export function figures(values: readonly number[], goalMs?: number): string {
+  const [p50, p90, p99] = [0.5, 0.9, 0.99].map((share) => percentile(values, share));
+  const text = `least ${round(Math.min(...values))} ms, p50 ${round(p50 ?? Number.NaN)} ms, p90 ${round(p90 ?? Number.NaN)} ms, p99 ${round(p99 ?? Number.NaN)} ms`;
+  if (goalMs === undefined) return text;
+  return `${text} (goal: p99 under ${goalMs} ms, ${(p99 ?? Number.NaN) < goalMs ? 'met' : 'missed'}; ${values.length} samples)`;
+}
+
+/** Milliseconds on the machine's own clock, which all its processes share. */
+export const clock = (): number => Number(process.hrtime.bigint()) / 1e6;

@@ -91,6 +91,7 @@ export function foldersOf(environment: Environment, cwd: string) {
     database: path.join(home, 'database'),
     blobs: path.join(home, 'files'),
     local: path.join(home, 'local'),
+    journal: path.join(home, 'effects.journal'),
     workspaces: path.join(home, 'workspaces'),
     userHome: homedir(),
   };

@@ -56,6 +56,7 @@ const FileSchema = z.strictObject({
         .default(24 * 14),
       budgetUsd: MoneySchema.default('1'),
       conversationTail: z.int().min(0).max(100).default(20),
+      approvalDays: z.number().min(0.01).max(90).default(7),
     })
     .prefault({}),
   temporal: z

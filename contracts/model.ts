@@ -117,6 +117,27 @@ export const MODEL_ERROR_KINDS = [
 ] as const;
 export type ModelErrorKind = (typeof MODEL_ERROR_KINDS)[number];
 
+/** Refusals before any answer: nobody bills them. */
+const NOT_BILLED: ReadonlySet<ModelErrorKind> = new Set([
+  'overloaded',
+  'rate_limited',
+  'unauthorised',
+  'billing',
+  'invalid',
+  'too_large',
+]);
+
+/** Whether a failed call may have cost something: `maybe` once an answer had begun or the request may have been worked on. */
+export type Billed = 'no' | 'maybe';
+
+export interface ModelErrorOptions {
+  readonly retryAfterMs?: number | undefined;
+  /** Default is what is usual for the kind. */
+  readonly billed?: Billed | undefined;
+  readonly usage?: ModelUsage | undefined;
+  readonly cause?: unknown;
+}
+
 const RETRYABLE: ReadonlySet<ModelErrorKind> = new Set([
   'overloaded',
   'rate_limited',
@@ -132,16 +153,17 @@ export class ModelError extends Error {
   readonly retryable: boolean;
   /** Milliseconds the endpoint asked us to wait, when it said so. */
   readonly retryAfterMs: number | undefined;
+  readonly billed: Billed;
+  /** What the whole answer used, where it came to its end and only its content was useless. */
+  readonly usage: ModelUsage | undefined;
 
-  constructor(
-    kind: ModelErrorKind,
-    message: string,
-    options: { retryAfterMs?: number | undefined; cause?: unknown } = {},
-  ) {
+  constructor(kind: ModelErrorKind, message: string, options: ModelErrorOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.name = 'ModelError';
     this.kind = kind;
     this.retryable = RETRYABLE.has(kind);
     this.retryAfterMs = options.retryAfterMs;
+    this.billed = options.billed ?? (NOT_BILLED.has(kind) ? 'no' : 'maybe');
+    this.usage = options.usage;
   }
 }

@@ -89,6 +89,10 @@ export const ChargeSchema = z
     quantity: z.number(),
     unit: z.string(),
     usd: z.string(),
+    /** What was paid for, in plain words: `turn 2`, `turn 2, attempt 1` for a call of the model that came to nothing, `call call_x`. */
+    step: z.string(),
+    /** The real price is not known: this is the most it can have been. */
+    estimated: z.boolean(),
     at: z.string(),
   })
   .meta({ id: 'Charge' });
@@ -135,6 +139,8 @@ export const RequestSchema = z
     error: z.object({ type: z.string(), message: z.string() }).optional(),
     /** What the agent wrote into the conversation while it worked, in order; `files` are ids. */
     messages: z.array(z.object({ id: z.string(), text: z.string(), files: z.array(z.string()), at: z.string() })),
+    /** Actions outside that have begun and whose end is not known yet, also after the request's own end. */
+    underWay: z.array(z.object({ effect: z.string(), skill: z.string(), title: z.string() })),
     cost: z.object({ totalUsd: z.string(), charges: z.array(ChargeSchema) }),
     createdAt: z.string(),
     endedAt: z.string().optional(),

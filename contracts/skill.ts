@@ -1,5 +1,7 @@
 import type { z } from 'zod';
 import type { EffectClass, Label } from './effect-class.js';
+import type { Output } from './request.js';
+import type { CalendarConnector, MailConnector, WorkspaceFiles } from './services.js';
 import type { Atom, AtomPatch, JsonValue, NewAtom, Page, Search, SearchHit, Space, SpaceRole } from './space.js';
 
 /** The only characters the wire allows in a tool's name. */
@@ -30,9 +32,13 @@ export interface SkillResult<O> {
   /** What `undo` needs later; without it the call cannot be undone. */
   readonly undo?: JsonValue;
   /** What the user gets shown as a result of the request. */
-  readonly outputs?: readonly { readonly kind: string; readonly title: string; readonly ref: string }[];
+  readonly outputs?: readonly Output[];
   /** Labels that this result puts on the agent besides those of the manifest. */
   readonly taints?: readonly Label[];
+  /** What was written outside the store, such as `file:notes.txt`: it carries the agent's words on, and their label. */
+  readonly wrote?: readonly string[];
+  /** What of that kind the result contains. */
+  readonly read?: readonly string[];
 }
 
 /** For whom and why the call runs. All times in `now` and `timeZone` are those of the request, not of the machine. */
@@ -73,45 +79,77 @@ export interface TransactionContext extends SkillCaller {
   readonly conversation: ConversationAccess;
 }
 
-export interface CalendarEvent {
-  readonly id: string;
-  readonly title: string;
-  /** RFC 3339 with offset, or a date for a whole day. */
-  readonly start: string;
-  readonly end: string;
-  readonly timeZone: string;
-  readonly attendees: readonly string[];
-  readonly description?: string;
-}
-
-export type NewCalendarEvent = Omit<CalendarEvent, 'id'>;
-
-/** One calendar service behind one interface; `route` names in plain words where things were read or written. */
-export interface CalendarConnector {
-  readonly route: string;
-  /** Events that overlap [from, to), by start. */
-  list(user: string, range: { from: string; to: string }): Promise<CalendarEvent[]>;
-  /** Idempotent by `id`: a second call with the same id returns the event that exists. */
-  create(user: string, id: string, event: NewCalendarEvent): Promise<CalendarEvent>;
-  /** Removing an event that is not there is a success. */
-  remove(user: string, id: string): Promise<void>;
-}
-
-/** The user's own folder; no path leaves it. Paths use `/` and are relative. */
-export interface WorkspaceFiles {
-  list(user: string, folder: string): Promise<{ path: string; size: number; modifiedAt: string }[]>;
-  /** Throws `ProblemError` `not-found` where nothing is, `too-large` over the limit. */
-  read(user: string, path: string): Promise<string>;
-  /** Returns what stood there before, or null. Atomic: a reader sees the old or the new text, never half. */
-  write(user: string, path: string, text: string): Promise<{ previous: string | null }>;
-  remove(user: string, path: string): Promise<void>;
-}
-
 /** For skills that reach outside the database. They run again after a crash, so they are keyed by `callId`. */
 export interface OutsideContext extends SkillCaller {
   readonly calendar: CalendarConnector;
+  readonly mail: MailConnector;
   readonly workspace: WorkspaceFiles;
   readonly abortSignal: AbortSignal;
+}
+
+/** While a proposal is made. */
+export interface ProposalContext extends OutsideContext {
+  /** Id of the approval and of the effect it leads to: what a provider is given to tell repeats by. */
+  readonly key: string;
+  /** The real time of the proposal, RFC 3339; what is made now carries it for ever. */
+  readonly at: string;
+}
+
+/** While an approved action is carried out. */
+export interface SendContext extends OutsideContext {
+  /** To be called right before the first byte leaves. Throws when it is too late to send. */
+  readonly beforeSend: () => void;
+}
+
+/** What a person is asked to approve: made once, kept, hashed, and carried out as it stands. */
+export interface Proposal {
+  /** One line, such as `Mail to dana@example.com: Lunch`. */
+  readonly title: string;
+  readonly preview: {
+    /** Everything a person must judge, in full. */
+    readonly text: string;
+    readonly recipients: readonly string[];
+    /** Local time of what is to happen, in plain words. */
+    readonly when?: string;
+  };
+  /** Bytes that are finished now and leave later exactly so. */
+  readonly frozen?: { readonly mediaType: string; readonly text: string };
+  /** The state of the world that the proposal relies on. */
+  readonly precondition?: JsonValue;
+  /** Labels that its title or the answer to it put on the agent. */
+  readonly taints?: readonly Label[];
+}
+
+export interface ApprovedAction<I> {
+  readonly key: string;
+  /** The payload that was approved. */
+  readonly input: I;
+  readonly frozen?: string;
+  readonly precondition?: JsonValue;
+}
+
+/** What an action came to. */
+export interface Sent {
+  readonly providerId: string;
+  /** For the model: what was done, and by which route. */
+  readonly output: JsonValue;
+  /** What the user gets shown as a result of the request. */
+  readonly outputs: readonly Output[];
+  /** Labels that the output puts on the agent besides those of the manifest. */
+  readonly taints?: readonly Label[];
+}
+
+/** How a skill acts where other people see it: proposed, approved, then sent at most once. */
+export interface OutwardAction<I> {
+  /** Who is reached, in a form that policies can compare: addresses in lower case. Without it no policy covers the skill. */
+  recipients?(input: I): readonly string[];
+  prepare(input: I, context: ProposalContext): Promise<Proposal>;
+  /** What has changed since the proposal so that it no longer fits, in one plain sentence. Asked right before sending. */
+  difference?(action: ApprovedAction<I>, context: OutsideContext): Promise<string | undefined>;
+  /** Throws `SendError`; anything else thrown before `beforeSend` counts as refused, after it as ambiguous. */
+  send(action: ApprovedAction<I>, context: SendContext): Promise<Sent>;
+  /** What has become of an attempt whose end nobody saw. Without it only a person can tell. */
+  probe?(action: ApprovedAction<I>, context: OutsideContext): Promise<Sent | 'absent' | 'unsure'>;
 }
 
 interface SkillOf<I, O, C> {
@@ -121,6 +159,8 @@ interface SkillOf<I, O, C> {
   undo?(undo: JsonValue, context: C): Promise<void>;
   /** May raise the effect class for this input, never lower it. Without `caller` the class is the one for anybody. */
   classify?(input: I, caller?: Pick<SkillCaller, 'conversationId'>): EffectClass;
+  /** For calls that wait for approval. Without it `run` is what is done once approved. */
+  readonly outward?: OutwardAction<I>;
 }
 
 /** Runs inside one database transaction and awaits nothing else. */
@@ -136,6 +176,8 @@ export interface OutsideSkill<I = never, O = unknown> extends SkillOf<I, O, Outs
    * again. Changes nothing.
    */
   reconcile?(input: I, context: OutsideContext): Promise<SkillResult<O> | undefined>;
+  /** As `classify`, where only a look outside can tell; asked right before the call runs. */
+  assess?(input: I, context: OutsideContext): Promise<EffectClass>;
 }
 
 /** Has no code to run: the call waits until the user's next message answers it. */

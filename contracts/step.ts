@@ -28,9 +28,21 @@ export interface CallStep {
   readonly summary: string;
 }
 
+/** One entry of the effects ledger that something can be done about now. */
+export interface EffectStep {
+  /** Id of the approval it carries out. */
+  readonly key: string;
+  /** The attempt this step is about; the ledger refuses every other. */
+  readonly fence: number;
+  /** `settle` finds out what became of an attempt whose end nobody saw. */
+  readonly mode: 'send' | 'settle';
+  readonly summary: string;
+}
+
 export type Step =
   | { readonly kind: 'think'; readonly turn: number; readonly summary: string }
   | { readonly kind: 'calls'; readonly calls: readonly CallStep[]; readonly turn: number; readonly summary: string }
+  | { readonly kind: 'effects'; readonly effects: readonly EffectStep[]; readonly summary: string }
   | { readonly kind: 'wait'; readonly until: string; readonly waitingFor: string; readonly summary: string }
   | { readonly kind: 'done'; readonly status: string; readonly usd: number; readonly summary: string };
 
@@ -47,4 +59,9 @@ export interface CallInput extends AgentRef {
   readonly callId: string;
   readonly mode: 'run' | 'undo';
   readonly quick: boolean;
+}
+
+export interface EffectInput extends AgentRef {
+  readonly key: string;
+  readonly fence: number;
 }

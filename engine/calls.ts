@@ -6,11 +6,12 @@ import type { SkillCaller } from '../contracts/skill.js';
 import type { JsonValue } from '../contracts/space.js';
 import type { Tx } from '../store/db.js';
 import { newId } from '../store/new-id.js';
-import { json, sql } from '../store/sql.js';
+import { json, type RawBuilder, sql } from '../store/sql.js';
 import type { Engine } from './deps.js';
-import { chargeEvent, chargeRow, newCharge } from './charge-rows.js';
+import { callStep, chargeEvent, chargeRow, newCharge } from './charge-rows.js';
 import { resultOf } from './ending.js';
 import { appendEvents, changeRequest, type NewEvent, type RequestChange } from './events.js';
+import { settledCall } from './reservations.js';
 import { type CallRow, lockRequest, noRequest, REQUEST_COLUMNS, type RequestRow } from './rows.js';
 
 export interface BegunCall {
@@ -19,6 +20,8 @@ export interface BegunCall {
   readonly labels: readonly Label[];
   /** Names the agent may use now; null means every skill. */
   readonly skills: readonly string[] | null;
+  /** Recipients that a policy of the user covers for the call's skill. */
+  readonly covered: readonly string[];
 }
 
 export interface CallOutcome {
@@ -27,6 +30,9 @@ export interface CallOutcome {
   readonly undo?: JsonValue;
   readonly outputs?: readonly Output[];
   readonly taints?: readonly Label[];
+  /** References to what was written and read outside the store. */
+  readonly wrote?: readonly string[];
+  readonly read?: readonly string[];
   /** USD as a decimal string, when the skill has a price. */
   readonly usd?: string;
 }
@@ -54,6 +60,7 @@ interface HeldCall extends RequestRow {
   labels: Label[];
   skills: string[] | null;
   user_name: string;
+  covered: string[];
 }
 
 /** Locks request and call for this transaction and counts the attempt, in one statement. */
@@ -65,12 +72,13 @@ export async function holdCall(tx: Tx, ref: CallRef, mode: 'run' | 'undo'): Prom
       update calls set attempts = attempts + 1, started_at = coalesce(started_at, now()) from r
       where calls.id = ${ref.callId} and calls.request_id = r.id and calls.status = ${expected} and (${mode === 'undo'} or r.ended_at is null)
       returning ${CALL_COLUMNS})
-    select r.*, (select row_to_json(c) from c) as call, a.labels, a.skills, u.name as user_name
+    select r.*, (select row_to_json(c) from c) as call, a.labels, a.skills, u.name as user_name,
+      (select coalesce(array_agg(p.recipient), '{}') from policies p where p.user_id = ${ref.user} and p.skill = (select skill from c)) as covered
     from r join agents a on a.id = ${ref.agent} join users u on u.id = ${ref.user}`);
   if (held === undefined) throw noRequest(ref.request);
   if (held.call === null) return undefined;
   const caller = callerOf(ref, held.call, held, held.user_name);
-  return { call: held.call, labels: held.labels, skills: held.skills, caller };
+  return { call: held.call, labels: held.labels, skills: held.skills, covered: held.covered, caller };
 }
 
 function callerOf(ref: CallRef, call: CallRow, request: RequestRow, name: string): SkillCaller {
@@ -105,9 +113,11 @@ export async function finishCall(engine: Engine, ref: CallRef, outcome: CallOutc
       sql`select skill from calls where id = ${ref.callId} and status = ${isLate ? 'cancelled' : 'pending'} and attempts > 0`,
     );
     if (call === undefined) return;
-    const { outputs = [] } = outcome;
+    const { outputs = [], usd, ...unpriced } = outcome;
     const change = isLate ? { result: resultOf(ref.request, undefined, { call: ref.callId, outputs }) } : {};
-    await settleCall(tx, ref, call.skill, outcome, [], change);
+    // What was reserved for it was charged when the request ended.
+    const rest = isLate || usd === undefined ? unpriced : { ...unpriced, usd };
+    await settleCall(tx, ref, call.skill, { ...rest, outputs }, [], change);
   });
 }
 
@@ -119,9 +129,13 @@ export async function settleCall(
   outcome: CallOutcome,
   before: readonly NewEvent[],
   change: RequestChange = {},
+  also: readonly RawBuilder<unknown>[] = [],
 ): Promise<void> {
   const status = outcome.error === undefined ? 'done' : 'failed';
-  const charge = outcome.usd === undefined ? undefined : newCharge(ref, 'skill', skill, 1, 'call', outcome.usd);
+  const taints = await taintsOf(tx, ref, outcome);
+  const step = callStep(ref.callId);
+  const priced = { kind: 'skill', name: skill, quantity: 1, unit: 'call', step } as const;
+  const charge = outcome.usd === undefined ? undefined : newCharge(ref, { ...priced, usd: outcome.usd });
   const finished: NewEvent = {
     type: 'skill.finished',
     agent: ref.agent,
@@ -134,12 +148,35 @@ export async function settleCall(
     [...before, ...(charge === undefined ? [] : [chargeEvent(charge)]), finished],
     [
       sql`update calls set status = ${status}, output = ${outcome.output === undefined ? null : json(outcome.output)}, error = ${outcome.error ?? null},
-      undo = ${outcome.undo === undefined ? null : json(outcome.undo)}, outputs = ${json(outcome.outputs ?? [])}, ended_at = now()
+      undo = ${outcome.undo === undefined ? null : json(outcome.undo)}, outputs = ${json(outcome.outputs ?? [])}, taints = ${[...taints]}, ended_at = now()
       where id = ${ref.callId}`,
-      ...(outcome.taints === undefined || outcome.taints.length === 0 ? [] : [labelsAdded(ref, outcome.taints)]),
-      ...(charge === undefined ? [] : [chargeRow(ref.user, `call:${ref.callId}`, charge)]),
+      ...(taints.length === 0 ? [] : [labelsAdded(ref, taints)]),
+      ...markWritten(ref, outcome.wrote ?? [], taints),
+      ...(charge === undefined ? [] : [chargeRow(ref.user, step, charge)]),
+      ...(charge === undefined && status === 'done' ? [] : settledCall(ref.user, step, charge?.usd ?? '0')),
+      ...also,
     ],
   );
+}
+
+/** The labels of a result, with those of what an untrusted agent has written earlier and this one has read. */
+async function taintsOf(tx: Tx, ref: CallRef, { taints = [], read = [] }: CallOutcome): Promise<readonly Label[]> {
+  if (read.length === 0 || taints.includes('untrusted')) return taints;
+  const marked = await tx.maybe(
+    sql`select 1 from tainted_refs where user_id = ${ref.user} and ref = any(${[...read]}::text[]) limit 1`,
+  );
+  return marked === undefined ? taints : [...taints, 'untrusted'];
+}
+
+/** What an untrusted agent writes is as untrusted as what it has read; what another writes over it is not. */
+function markWritten(ref: CallRef, wrote: readonly string[], taints: readonly Label[]): RawBuilder<unknown>[] {
+  if (wrote.length === 0) return [];
+  const isUntrusted = sql`(select 'untrusted' = any(labels || ${[...taints]}::text[]) from agents where id = ${ref.agent})`;
+  return [
+    sql`insert into tainted_refs (user_id, ref) select ${ref.user}, w.ref from unnest(${[...wrote]}::text[]) as w(ref)
+        where ${isUntrusted} on conflict do nothing`,
+    sql`delete from tainted_refs where user_id = ${ref.user} and ref = any(${[...wrote]}::text[]) and not ${isUntrusted}`,
+  ];
 }
 
 /** Marks a call as taken back and drops what it had added to the result, also when that was given already. */
@@ -163,7 +200,7 @@ export async function settleUndo(tx: Tx, ref: CallRef, skill: string, error: str
 }
 
 /** Labels are only ever added. */
-function labelsAdded(ref: CallRef, labels: readonly Label[]) {
+export function labelsAdded(ref: AgentRef, labels: readonly Label[]) {
   return sql`
     update agents set labels = (select array_agg(distinct l order by l) from unnest(labels || ${[...labels]}::text[]) as l)
     where id = ${ref.agent} and not labels @> ${[...labels]}::text[]`;

@@ -31,7 +31,7 @@ export async function listCharges(engine: Engine, user: string, filter: ChargeFi
   const place = after === undefined ? sql`true` : sql`(at, id) < (${after.at}::timestamptz, ${after.id})`;
   const rows = await engine.db.as(user, (tx) =>
     tx.rows<ChargeRow>(sql`
-      select id, request_id, agent_id, kind, name, quantity::float8 as quantity, unit, trim_scale(usd)::text as usd, at
+      select id, request_id, agent_id, kind, name, quantity::float8 as quantity, unit, trim_scale(usd)::text as usd, step, estimated, at
       from charges where user_id = ${user} and ${within(filter)} and ${place} order by at desc, id desc limit ${filter.limit + 1}`),
   );
   return pageCursor(rows, filter.limit, (row) => ({ at: row.at, id: row.id }), presentCharge);

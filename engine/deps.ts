@@ -1,3 +1,5 @@
+import type { Proposal, SkillCaller } from '../contracts/skill.js';
+import type { JsonValue } from '../contracts/space.js';
 import type { Db } from '../store/db.js';
 import type { BlobStore } from '../store/blobs.js';
 
@@ -10,6 +12,8 @@ export interface Limits {
   readonly budgetUsd: string;
   /** Earlier requests of the conversation that reach the model. */
   readonly conversationTail: number;
+  /** Days until an approval that nobody has decided expires. */
+  readonly approvalDays: number;
 }
 
 export interface AgentProfile {
@@ -18,6 +22,38 @@ export interface AgentProfile {
   readonly model?: string;
   /** Every skill when omitted. */
   readonly skills?: readonly string[];
+}
+
+/** Times of the effects ledger, in milliseconds. */
+export interface EffectTimes {
+  /** How long an attempt owns its entry; longer than `sendMs`. */
+  readonly leaseMs: number;
+  /** Until when after its claim an attempt may begin to send, on the monotonic clock. */
+  readonly sendMs: number;
+  /** Before the second attempt; twice that before the third. */
+  readonly retryMs: number;
+  /** Between an attempt whose end nobody saw and each look at what became of it. */
+  readonly probeDelaysMs: readonly number[];
+}
+
+export const EFFECT_TIMES: EffectTimes = {
+  leaseMs: 20_000,
+  sendMs: 15_000,
+  retryMs: 1_000,
+  probeDelaysMs: [2_000, 10_000, 60_000],
+};
+
+/** Makes proposals of payloads; skills and services stand behind it. May look outside, so never inside a transaction. */
+export interface Proposer {
+  /** Throws `invalid-body` with the paths of wrong fields under `payload`, or what the skill refuses. */
+  propose(
+    caller: SkillCaller,
+    skill: string,
+    key: string,
+    payload: JsonValue,
+  ): Promise<{ readonly payload: JsonValue; readonly proposal: Proposal }>;
+  /** Whether calls of the skill have recipients that a policy can name. */
+  isRelaxable(skill: string): boolean;
 }
 
 /** What the rules of the engine need from the process they run in. */
@@ -32,4 +68,6 @@ export interface Engine {
   readonly resolveModel: (name: string) => string | undefined;
   readonly skillNames: readonly string[];
   readonly defaultTimeZone: string;
+  readonly effects: EffectTimes;
+  readonly proposer: Proposer;
 }

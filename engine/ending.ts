@@ -3,6 +3,9 @@ import type { AgentRef, Step } from '../contracts/step.js';
 import type { Tx } from '../store/db.js';
 import { json, type RawBuilder, sql } from '../store/sql.js';
 import { changeRequest, type NewEvent, statusEvent } from './events.js';
+import { bookEstimated, openReservations } from './reservations.js';
+import type { Reservation, WaitRow } from './rows.js';
+import { voidedRows } from './voided.js';
 
 export interface Ending {
   readonly status: Extract<RequestStatus, 'completed' | 'failed' | 'cancelled'>;
@@ -11,6 +14,10 @@ export interface Ending {
   readonly error?: { readonly type: string; readonly message: string };
   /** USD spent, as far as the caller knows it; for the reader of the Temporal web UI. */
   readonly usd?: number;
+  /** What the caller knows to be under way outside; the workflow sees it to its end. */
+  readonly waits?: readonly WaitRow[];
+  /** What is still reserved and ends with the request at its bound, where the caller knows it; read otherwise. */
+  readonly reserved?: readonly Reservation[];
   /** Turns the agent has now, when its last one is stored in the same statement. */
   readonly turns?: number;
 }
@@ -28,6 +35,7 @@ export async function endRequest(
 ): Promise<Step> {
   const { status } = ending;
   const stopped = status === 'completed' ? [] : await stoppedCalls(tx, ref.request);
+  await bookEstimated(tx, ref, ending.reserved ?? (await openReservations(tx, ref.request)));
   await changeRequest(
     tx,
     ref,
@@ -41,10 +49,13 @@ export async function endRequest(
     [...before, ...stopped, statusEvent(status, []), { type: 'done', data: { status } }],
     [
       ...also,
+      ...(status === 'completed' ? [] : voidedRows(ref.request)),
       sql`update agents set status = 'ended', ended_at = now(), turns = case when id = ${ref.agent} then coalesce(${ending.turns ?? null}, turns) else turns end where request_id = ${ref.request} and ended_at is null`,
       sql`update calls set status = 'cancelled', ended_at = now() where request_id = ${ref.request} and status in ('pending', 'waiting')`,
     ],
   );
+  if (ending.waits?.some((wait) => wait.ledger?.open === true))
+    return { kind: 'wait', until: new Date().toISOString(), waitingFor: 'approval', summary: status };
   return { kind: 'done', status, usd: ending.usd ?? 0, summary: status };
 }
 

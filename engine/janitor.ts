@@ -8,6 +8,10 @@ import { endRequest } from './ending.js';
 import { lockRequest } from './rows.js';
 import { DEADLINE } from './turn-context.js';
 
+/** Requests with an action whose end nobody has seen and nobody was asked about. */
+const underWay = sql`select e.request_id from effects e where e.closed_at is null and not exists (
+  select from approvals q where q.about = e.key and q.status = 'pending' and q.expires_at > now())`;
+
 /** Requests that are open, or have a call to take back, and whose rows have not moved for a while; each is looked at once in that time. */
 export async function claimSilent(engine: Engine, silentSeconds: number, limit: number): Promise<AgentRef[]> {
   return engine.db.system((tx) =>
@@ -17,7 +21,7 @@ export async function claimSilent(engine: Engine, silentSeconds: number, limit: 
         order by moved_at limit ${limit} for update skip locked),
       undoing as (
         select id from requests where ended_at is not null and moved_at < now() - make_interval(secs => ${silentSeconds})
-          and id in (select request_id from calls where status = 'undoing')
+          and (id in (select request_id from calls where status = 'undoing') or id in (${underWay}))
         order by moved_at limit ${limit} for update skip locked)
       update requests set moved_at = now() where id in (select id from open union all select id from undoing)
       returning user_id as "user", id as request, agent_id as agent`),
@@ -29,7 +33,7 @@ export async function runningRequests(engine: Engine, limit: number): Promise<Ag
   return engine.db.system((tx) =>
     tx.rows<AgentRef>(sql`
       select user_id as "user", id as request, agent_id as agent from requests
-      where ended_at is null and status in ('queued', 'running') order by created_at desc limit ${limit}`),
+      where (ended_at is null and status in ('queued', 'running')) or id in (select request_id from effects where closed_at is null) order by created_at desc limit ${limit}`),
   );
 }
 
@@ -42,7 +46,7 @@ export async function reconcileSilent(engine: Engine, ref: AgentRef, fate: Workf
     const request = await lockRequest(tx, ref);
     const { priority } = request.settings;
     if (request.ended_at !== null) {
-      await resumeUndo(tx, ref, fate, priority);
+      await seeToItsEnd(tx, ref, fate, priority);
       return;
     }
     const overdue = Date.parse(request.deadline_at) <= Date.now();
@@ -58,7 +62,8 @@ export async function reconcileSilent(engine: Engine, ref: AgentRef, fate: Workf
         return;
       case 'open':
         if (!overdue) {
-          if (request.status === 'running') await enqueue(tx, { kind: 'wake', target: ref, reason: 'silent' });
+          if (request.status === 'running' || request.status === 'waiting_approval')
+            await enqueue(tx, { kind: 'wake', target: ref, reason: 'silent' });
           return;
         }
         await endRequest(tx, ref, { status: 'failed', error: DEADLINE });
@@ -69,6 +74,13 @@ export async function reconcileSilent(engine: Engine, ref: AgentRef, fate: Workf
         else await enqueue(tx, { kind: 'start', target: ref, reason: 'started again', priority });
     }
   });
+}
+
+/** What was begun outside is seen to its end even where somebody ended the workflow. */
+async function seeToItsEnd(tx: Tx, ref: AgentRef, fate: WorkflowFate, priority: number): Promise<void> {
+  const open = await tx.maybe(sql`select 1 from (${underWay}) e where e.request_id = ${ref.request}`);
+  if (open !== undefined) await enqueue(tx, { kind: 'revive', target: ref, reason: 'under way', priority });
+  else await resumeUndo(tx, ref, fate, priority);
 }
 
 /** What is to be taken back after the end is taken back by a workflow that runs for it; a person who stopped that one is obeyed. */

@@ -105,11 +105,11 @@ async function answerOldest(tx: Tx, request: string, answer: string): Promise<An
     returning id, agent_id, skill`);
 }
 
-/** The request runs on when its last question is answered; otherwise it waits for the others. */
+/** The request runs on when its last question is answered; otherwise it waits for the others. Approvals do not hold up the agent. */
 async function leaveWait(tx: Tx, user: string, request: string, answered: Answered): Promise<void> {
   const row = await tx.one<{ status: string; waiting_for: unknown }>(sql`
     with left_over as (
-      select coalesce(jsonb_agg(w.item), '[]'::jsonb) as items
+      select coalesce(jsonb_agg(w.item) filter (where exists (select from calls c where c.request_id = ${request} and c.status = 'waiting')), '[]'::jsonb) as items
       from requests r, jsonb_array_elements(r.waiting_for) as w(item) where r.id = ${request} and w.item->>'id' is distinct from ${answered.id})
     update requests set waiting_for = left_over.items, status = case when left_over.items = '[]'::jsonb then 'running' else status end
     from left_over where id = ${request} returning status, waiting_for`);

@@ -1,4 +1,5 @@
 import type { Agent, Charge, Request } from '../contracts/request.js';
+import { stepText } from './charge-rows.js';
 import type { StoredFile } from './files.js';
 import type { AgentRow, RequestRow } from './rows.js';
 
@@ -14,6 +15,9 @@ export interface ChargeRow {
   quantity: number;
   unit: string;
   usd: string;
+  /** Key of what was paid for. */
+  step: string;
+  estimated: boolean;
   at: string;
 }
 
@@ -28,6 +32,7 @@ export interface ViewRow extends RequestRow {
   charges: ChargeRow[];
   usd: string;
   messages: Request['messages'];
+  under_way: Request['underWay'];
 }
 
 /** What is the same for every request of one user. */
@@ -53,6 +58,7 @@ export function presentRequest(row: ViewRow, facts: UserFacts): RequestView {
     ...(row.result === null ? {} : { result: row.result }),
     ...(row.error === null ? {} : { error: row.error }),
     messages: row.messages.map((message) => ({ ...message, at: instant(message.at) })),
+    underWay: row.under_way,
     cost: { totalUsd: row.usd, charges: row.charges.map(presentCharge) },
     createdAt: row.created_at,
     ...(row.ended_at === null ? {} : { endedAt: row.ended_at }),
@@ -93,6 +99,8 @@ export function presentCharge(row: ChargeRow): Charge {
     quantity: row.quantity,
     unit: row.unit,
     usd: row.usd,
+    step: stepText(row.step),
+    estimated: row.estimated,
     at: instant(row.at),
   };
 }

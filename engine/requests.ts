@@ -80,11 +80,13 @@ function viewRows(user: string, condition: RawBuilder<unknown>, rest: RawBuilder
           (select coalesce(trim_scale(sum(c.usd)), 0)::text from charges c where c.request_id = r.id and c.agent_id = agents.id) as usd
         from agents where request_id = r.id order by created_at, id limit ${MOST_AGENTS}) a) as agents,
       (select coalesce(json_agg(c), '[]'::json) from (
-        select id, request_id, agent_id, kind, name, quantity, unit, trim_scale(usd)::text as usd, at
+        select id, request_id, agent_id, kind, name, quantity, unit, trim_scale(usd)::text as usd, step, estimated, at
         from charges where request_id = r.id order by at, id limit ${MOST_CHARGES}) c) as charges,
       (select coalesce(trim_scale(sum(c.usd)), 0)::text from charges c where c.request_id = r.id) as usd,
       (select coalesce(json_agg(json_build_object('id', m.id, 'text', m.text, 'files', m.files, 'at', m.created_at) order by m.seq), '[]'::json) from (
-        select id, seq, text, files, created_at from messages where request_id = r.id and role = 'assistant' order by seq limit ${MOST_MESSAGES}) m) as messages
+        select id, seq, text, files, created_at from messages where request_id = r.id and role = 'assistant' order by seq limit ${MOST_MESSAGES}) m) as messages,
+      (select coalesce(json_agg(json_build_object('effect', e.key, 'skill', e.skill, 'title', p.title) order by e.created_at), '[]'::json)
+        from effects e join approvals p on p.id = e.key where e.request_id = r.id and e.closed_at is null and e.status in ('started', 'unknown')) as under_way
     from requests r
     left join lateral (select m.text, m.files from messages m where m.request_id = r.id and m.role = 'user' order by m.seq limit 1) said on true
     where r.user_id = ${user} and ${condition} ${rest}`;

@@ -1,3 +1,4 @@
+import type { ApprovalEffect, ApprovalStatus, Effect } from '../contracts/approval.js';
 import type { Label, Verdict } from '../contracts/effect-class.js';
 import type { AssistantBlock, ModelUsage, StopReason } from '../contracts/model.js';
 import { ProblemError } from '../contracts/problem.js';
@@ -85,6 +86,48 @@ export interface TurnRow {
 
 export const REQUEST_COLUMNS = sql`id, user_id, conversation_id, agent_id, status, waiting_for, settings, result, error, deadline_at, created_at, ended_at`;
 
+/** An approval of an agent that is not told of yet, or whose effect is still open; times are compared by the database. */
+export interface WaitRow {
+  id: string;
+  effect: ApprovalEffect;
+  skill: string;
+  title: string;
+  /** `expired` also where nobody has written that down yet. */
+  status: ApprovalStatus;
+  /** Still `pending` in its row although its time is over. */
+  overdue: boolean;
+  expires_at: string;
+  /** Key of the effect that a question is about. */
+  about: string | null;
+  /** The ledger's entry, where there is one. */
+  ledger: {
+    status: Effect['status'];
+    fence: number;
+    open: boolean;
+    /** The next thing about it may be done now. */
+    due: boolean;
+    due_at: string;
+  } | null;
+}
+
+/** An upper bound of what one attempt of a step may cost; see `reservations.ts` for its life. */
+export interface Reservation {
+  step: string;
+  attempt: number;
+  agent: string;
+  kind: 'model' | 'skill';
+  /** Model or skill. */
+  name: string;
+  /** USD as a decimal string. */
+  usd: string;
+}
+
+/** Every open reservation of a request, as JSON inside a larger statement. */
+export function reservedColumn(request: string): RawBuilder<unknown> {
+  return sql`(select coalesce(json_agg(v order by v.step, v.attempt), '[]') from (
+    select step, attempt, agent_id as agent, kind, name, trim_scale(usd)::text as usd from reservations where request_id = ${request}) v)`;
+}
+
 export type OpenCall = Pick<CallRow, 'id' | 'skill' | 'summary' | 'verdict' | 'timeout_ms' | 'quick' | 'status'>;
 
 /** A locked request with what the next step of one of its agents depends on. */
@@ -94,8 +137,16 @@ export interface HeldRequest extends RequestRow {
   /** Calls that are not settled, in order. */
   open: OpenCall[];
   usd: number;
+  /** What the agent waits for, in the order it was asked. */
+  waits: WaitRow[];
+  /** A message has come that no turn has seen. */
+  unseen: boolean;
+  /** The last stored turn wanted nothing more: the agent has had its say. */
+  resting: boolean;
   /** Number of the newest message the agent has to see. */
   last_message: number;
+  /** Money that is set aside for steps of the request. */
+  reserved: Reservation[];
 }
 
 /** Columns of `HeldRequest` beside those of the locked row `r`. */
@@ -106,7 +157,20 @@ export function heldColumns(ref: Pick<AgentRef, 'request' | 'agent'>): RawBuilde
       select id, skill, summary, verdict, timeout_ms, quick, status, turn, position from calls
       where agent_id = ${ref.agent} and status in ('pending', 'waiting', 'undoing')) c) as open,
     (select coalesce(sum(usd), 0)::float8 from charges where request_id = ${ref.request}) as usd,
-    (select coalesce(max(seq), 0) from messages where request_id = ${ref.request} and role = 'user' and answers_call is null) as last_message`;
+    (select coalesce(json_agg(w order by w.created_at, w.id), '[]') from (
+      select a.id, a.effect, a.skill, a.title, a.expires_at, a.about, a.created_at,
+        case when a.status = 'pending' and a.expires_at <= now() then 'expired' else a.status end as status,
+        a.status = 'pending' and a.expires_at <= now() as overdue,
+        case when e.key is not null then json_build_object('status', e.status, 'fence', e.fence, 'open', e.closed_at is null,
+          'due', e.due_at <= now(), 'due_at', e.due_at) end as ledger
+      from approvals a left join effects e on e.key = a.id
+      where a.request_id = ${ref.request} and a.agent_id = ${ref.agent}
+        and (a.reported_in_turn is null or (e.key is not null and e.closed_at is null))) w) as waits,
+    exists (select from messages where request_id = ${ref.request} and role = 'user' and answers_call is null and seen_in_turn is null) as unseen,
+    coalesce((select t.stop_reason <> 'pause_turn' and not exists (select from calls c where c.agent_id = t.agent_id and c.turn = t.number)
+      from turns t where t.agent_id = ${ref.agent} order by t.number desc limit 1), false) as resting,
+    (select coalesce(max(seq), 0) from messages where request_id = ${ref.request} and role = 'user' and answers_call is null) as last_message,
+    ${reservedColumn(ref.request)} as reserved`;
 }
 
 /** Locks the request for this transaction; `not-found` when it is not this user's. */

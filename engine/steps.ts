@@ -1,7 +1,7 @@
-import { type AgentRef, type CallStep, type Step, thinkStep } from '../contracts/step.js';
+import { type AgentRef, type CallStep, type EffectStep, type Step, thinkStep } from '../contracts/step.js';
 import { cutText } from '../contracts/text.js';
 import type { Engine } from './deps.js';
-import { type HeldRequest, holdRequest, type OpenCall } from './rows.js';
+import { type HeldRequest, holdRequest, type OpenCall, type WaitRow } from './rows.js';
 
 /** Temporal shows at most this much of a summary. */
 const SUMMARY_BYTES = 200;
@@ -11,26 +11,99 @@ export function nextStep(engine: Engine, ref: AgentRef): Promise<Step> {
   return engine.db.as(ref.user, async (tx) => stepFor(await holdRequest(tx, ref)));
 }
 
+type StepFacts = Pick<
+  HeldRequest,
+  'status' | 'ended_at' | 'deadline_at' | 'waiting_for' | 'turns' | 'open' | 'usd' | 'waits' | 'unseen' | 'resting'
+>;
+
 /** As `nextStep`, for a caller that holds the request's row. */
-export function stepFor(
-  request: Pick<HeldRequest, 'status' | 'ended_at' | 'deadline_at' | 'waiting_for' | 'turns' | 'open' | 'usd'>,
-): Step {
+export function stepFor(request: StepFacts): Step {
   const undoing = request.open.filter((call) => call.status === 'undoing');
   if (undoing.length > 0) return callsStep(undoing, request.turns);
-  if (request.ended_at !== null)
-    return { kind: 'done', status: request.status, usd: request.usd, summary: request.status };
+  const { waits } = request;
+  const money = waits.filter((wait) => wait.effect === 'budget' && wait.status === 'pending');
+  // What is only ready to be sent may be what the money is asked for.
+  const due = waits.filter(
+    ({ ledger }) => ledger?.open && ledger.due && (money.length === 0 || ledger.status !== 'ready'),
+  );
+  if (due.length > 0) return effectsStep(due);
+  if (request.ended_at !== null) return afterTheEnd(request);
+  // Nobody is waited for past the deadline, nor for money that was not given: the next turn finds it and ends the request.
+  const inTime = Date.parse(request.deadline_at) > Date.now();
+  const isRefused = waits.some((wait) => wait.effect === 'budget' && wait.overdue);
+  if (!inTime || isRefused) return thinkStep(request.turns + 1);
+  const left = waits.filter(
+    (wait) => wait.status === 'pending' || (money.length === 0 && isUnderWay(wait, waits)) || isProbed(wait, waits),
+  );
+  if (money.length > 0) return approvalStep(request, left);
   const pending = request.open.filter((call) => call.status === 'pending');
   if (pending.length > 0) return callsStep(pending, request.turns);
-  // Nobody is waited for past the deadline: the next turn finds it and ends the request.
-  if (request.open.length > 0 && Date.parse(request.deadline_at) > Date.now()) return waitStep(request);
+  if (request.open.length > 0) return questionStep(request, waits);
+  // An agent at work waits for what is being sent, so that it need not be told in a turn of its own.
+  const held = request.resting ? left : left.filter(isBeingSent);
+  if (!request.unseen && held.length > 0) return approvalStep(request, held);
   return thinkStep(request.turns + 1);
 }
 
-function waitStep(request: Pick<HeldRequest, 'deadline_at' | 'waiting_for' | 'open'>): Step {
-  const kinds = [...new Set(request.waiting_for.map((item) => item.kind))];
+/** What was begun outside is seen to its end; a question about it can be answered without a workflow. */
+function afterTheEnd(request: StepFacts): Step {
+  const left = request.waits.filter((wait) => isUnderWay(wait, request.waits));
+  if (left.length > 0) return approvalStep({ ...request, deadline_at: LATEST }, left);
+  return { kind: 'done', status: request.status, usd: request.usd, summary: request.status };
+}
+
+const LATEST = '9999-01-01T00:00:00Z';
+
+function isBeingSent(wait: WaitRow): boolean {
+  return wait.ledger?.open === true && (wait.ledger.status === 'ready' || wait.ledger.status === 'started');
+}
+
+/** Its attempt has ended and is looked into, whatever else is waited for. */
+function isProbed(wait: WaitRow, waits: readonly WaitRow[]): boolean {
+  return wait.ledger?.status !== 'ready' && isUnderWay(wait, waits);
+}
+
+/** Neither over nor left to a person. */
+function isUnderWay(wait: WaitRow, waits: readonly WaitRow[]): boolean {
+  return wait.ledger?.open === true && !waits.some((other) => other.about === wait.id && other.status === 'pending');
+}
+
+function effectsStep(due: readonly WaitRow[]): Step {
+  const effects = due.map(
+    (wait): EffectStep => ({
+      key: wait.id,
+      fence: wait.ledger?.fence ?? 0,
+      mode: wait.ledger?.status === 'ready' ? 'send' : 'settle',
+      summary: `${wait.ledger?.status === 'ready' ? 'send' : 'find out about'} ${wait.skill}`,
+    }),
+  );
+  const skills = [...new Set(due.map((wait) => wait.skill))].join(', ');
+  return { kind: 'effects', effects, summary: cutText(`carry out ${skills}`, SUMMARY_BYTES) };
+}
+
+/** Waits for a decision, or for the moment something that is under way can be looked at again. */
+function approvalStep(request: Pick<StepFacts, 'deadline_at'>, left: readonly WaitRow[]): Step {
+  const times = left.map((wait) => (wait.status === 'pending' ? wait.expires_at : (wait.ledger?.due_at ?? '')));
+  const until = Math.min(Date.parse(request.deadline_at), ...times.map((time) => Date.parse(time)));
+  const asked = left.filter((wait) => wait.status === 'pending');
+  const what = (asked.length > 0 ? asked : left).map((wait) => wait.skill).join(', ');
   return {
     kind: 'wait',
-    until: request.deadline_at,
+    until: new Date(until).toISOString(),
+    waitingFor: 'approval',
+    summary: cutText(asked.length > 0 ? `waiting for approval: ${what}` : `under way: ${what}`, SUMMARY_BYTES),
+  };
+}
+
+function questionStep(
+  request: Pick<StepFacts, 'deadline_at' | 'waiting_for' | 'open'>,
+  waits: readonly WaitRow[],
+): Step {
+  const kinds = [...new Set(request.waiting_for.map((item) => item.kind))];
+  const times = waits.flatMap((wait) => (wait.ledger?.open === true ? [Date.parse(wait.ledger.due_at)] : []));
+  return {
+    kind: 'wait',
+    until: new Date(Math.min(Date.parse(request.deadline_at), ...times)).toISOString(),
     waitingFor: kinds.join(',') || 'user',
     summary: `waiting for the user's answer to ${request.open.length === 1 ? 'a question' : `${request.open.length} questions`}`,
   };

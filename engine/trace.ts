@@ -16,10 +16,13 @@ type AgentFacts = Pick<AgentRow, 'id' | 'label' | 'skills' | 'status' | 'created
 type TurnFacts = Pick<TurnRow, 'number' | 'stop_reason' | 'model' | 'started_at' | 'ended_at'> & { agent_id: string };
 type CallFacts = Pick<CallRow, 'id' | 'agent_id' | 'turn' | 'skill' | 'status' | 'started_at' | 'ended_at'> & {
   atoms: string[];
+  approvals: string[];
+  effects: string[];
 };
 
+/** Everything one turn or call has cost, attempts that came to nothing included. */
 interface ChargeFacts {
-  id: string;
+  ids: string[];
   step: string;
   usd: string;
 }
@@ -49,10 +52,13 @@ async function readFacts(tx: Tx, engine: Engine, user: string, id: string): Prom
     select agent_id, number, stop_reason, model, started_at, ended_at from turns where request_id = ${id} order by number, agent_id limit ${MOST_TURNS}`);
   const calls = await tx.rows<CallFacts>(sql`
     select c.id, c.agent_id, c.turn, c.skill, c.status, c.started_at, c.ended_at,
-      (select coalesce(array_agg(distinct v.atom_id order by v.atom_id), '{}') from atom_versions v where v.call_id = c.id) as atoms
+      (select coalesce(array_agg(distinct v.atom_id order by v.atom_id), '{}') from atom_versions v where v.call_id = c.id) as atoms,
+      (select coalesce(array_agg(p.id order by p.created_at, p.id), '{}') from approvals p where p.call_id = c.id) as approvals,
+      (select coalesce(array_agg(e.key order by e.created_at, e.key), '{}') from approvals p join effects e on e.key = p.id where p.call_id = c.id) as effects
     from calls c where c.request_id = ${id} order by c.turn, c.position, c.agent_id limit ${MOST_CALLS}`);
   const charges = await tx.rows<ChargeFacts>(sql`
-    select id, step, trim_scale(usd)::text as usd from charges where request_id = ${id} order by at, id limit ${MOST_TURNS + MOST_CALLS}`);
+    select split_part(step, '#', 1) as step, array_agg(id order by at, id) as ids, trim_scale(sum(usd))::text as usd
+    from charges where request_id = ${id} group by 1 order by min(at), 1 limit ${MOST_TURNS + MOST_CALLS}`);
   const { usd } = await tx.one<{ usd: string }>(
     sql`select coalesce(trim_scale(sum(usd)), 0)::text as usd from charges where request_id = ${id}`,
   );
@@ -125,7 +131,7 @@ function turnNode(facts: TraceFacts, turn: TurnFacts): TraceNode {
     usd: charge?.usd ?? '0',
     inputRef: `context:${turn.agent_id}:${turn.number}`,
     outputRef: ref,
-    charges: charge === undefined ? [] : [charge.id],
+    charges: charge?.ids ?? [],
     children: facts.calls
       .filter((call) => call.agent_id === turn.agent_id && call.turn === turn.number)
       .map((call) => callNode(facts, turn, call)),
@@ -148,7 +154,9 @@ function callNode(facts: TraceFacts, turn: TurnFacts, call: CallFacts): TraceNod
     inputRef: `turn:${turn.agent_id}:${turn.number}`,
     outputRef: `call:${call.id}`,
     atoms: call.atoms,
-    charges: charge === undefined ? [] : [charge.id],
+    approvals: call.approvals,
+    effects: call.effects,
+    charges: charge?.ids ?? [],
   };
 }
 

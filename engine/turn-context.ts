@@ -1,11 +1,17 @@
+import type { ApprovalStatus, Effect } from '../contracts/approval.js';
 import type { RequestStatus, WaitingFor } from '../contracts/request.js';
-import type { SpaceRole } from '../contracts/space.js';
+import type { JsonValue, SpaceRole } from '../contracts/space.js';
 import type { AgentRef, Step } from '../contracts/step.js';
 import type { Tx } from '../store/db.js';
-import { json, sql } from '../store/sql.js';
+import { json, type RawBuilder, sql } from '../store/sql.js';
+import { expireOverdue } from './approvals.js';
+import { askForBudget } from './budget.js';
+import { turnStep } from './charge-rows.js';
 import type { Engine } from './deps.js';
 import { endRequest } from './ending.js';
 import { changeRequest, statusEvent } from './events.js';
+import { pendingApprovals } from './parking.js';
+import { BUDGET_REFUSED, bookEstimated, MoneyHeld, reserve, type Wish } from './reservations.js';
 import {
   type AgentRow,
   type CallRow,
@@ -43,6 +49,8 @@ export interface TurnContext {
   readonly turn: number;
   /** Counts the calls of the model for this turn, crashes included. */
   readonly attempt: number;
+  /** Answers for this turn that came whole, were paid for and could not be used. */
+  readonly useless: number;
   readonly request: RequestRow;
   readonly user: { id: string; name: string };
   readonly agent: AgentRow;
@@ -53,11 +61,36 @@ export interface TurnContext {
   >[];
   readonly messages: readonly MessageRow[];
   readonly earlier: readonly EarlierExchange[];
+  /** What became of proposals, in the order they were made; with the turn that was told of it. */
+  readonly outcomes: readonly OutcomeRow[];
+  /** What the user has allowed beforehand. */
+  readonly policies: readonly { skill: string; recipient: string }[];
   readonly spaces: readonly { id: string; name: string; role: SpaceRole | null; description: string }[];
 }
 
-export type BegunTurn =
-  | { readonly kind: 'ask'; readonly context: TurnContext }
+/** A decided proposal as the model is told of it. */
+export interface OutcomeRow {
+  id: string;
+  skill: string;
+  title: string;
+  decision: ApprovalStatus;
+  reason: string | null;
+  /** The payload as the user has changed it. */
+  payload: JsonValue | null;
+  status: Effect['status'] | null;
+  result: JsonValue | null;
+  error: string | null;
+  reported_in_turn: number | null;
+}
+
+/** What the caller means to ask the model, and what that may cost; without a wish it costs nothing. */
+export interface TurnPlan {
+  readonly wish: Wish | undefined;
+}
+
+export type BegunTurn<P extends TurnPlan> =
+  /** `reservedUsd` is the most that this attempt may cost; undefined when it costs nothing. */
+  | { readonly kind: 'ask'; readonly context: TurnContext; readonly plan: P; readonly reservedUsd: string | undefined }
   | { readonly kind: 'step'; readonly step: Step };
 
 interface ClaimedTurn extends HeldRequest, Omit<TurnContext, 'turn' | 'attempt' | 'request'> {
@@ -67,22 +100,72 @@ interface ClaimedTurn extends HeldRequest, Omit<TurnContext, 'turn' | 'attempt' 
 }
 
 /**
- * Claims the next call of the model for this turn, or says what to do instead: the turn is stored already, a call is
- * open, the request has ended, or a limit ends it now.
+ * Claims the next call of the model for this turn and sets aside what it may cost, or says what to do instead: the turn is
+ * stored already, a call is open, the request has ended, a limit ends it now, or the user is asked for more budget.
+ * `planFor` runs inside the transaction, so it awaits nothing. Throws `MoneyHeld`.
  */
-export async function beginTurn(engine: Engine, ref: AgentRef, turn: number): Promise<BegunTurn> {
+export async function beginTurn<P extends TurnPlan>(
+  engine: Engine,
+  ref: AgentRef,
+  turn: number,
+  planFor: (context: TurnContext) => P,
+): Promise<BegunTurn<P>> {
   return engine.db.as(ref.user, async (tx) => {
     const request = await claimTurn(tx, engine, ref, turn);
     const step = stepFor(request);
-    if (step.kind !== 'think' || step.turn !== turn) return { kind: 'step', step };
+    if (step.kind !== 'think' || step.turn !== turn) {
+      if (step.kind === 'effects' || step.kind === 'wait') await tx.run(unclaimed(ref));
+      return { kind: 'step', step };
+    }
+    if (request.waits.some((wait) => wait.overdue)) await expireOverdue(tx, ref);
     const limit = limitReached(engine, request, turn);
     if (limit !== undefined)
-      return { kind: 'step', step: await endRequest(tx, ref, { status: 'failed', error: limit, usd: request.usd }) };
+      return {
+        kind: 'step',
+        step: await endRequest(tx, ref, { status: 'failed', error: limit, usd: request.usd, waits: request.waits }),
+      };
+    if (request.was === 'waiting_approval') await leavePark(tx, ref);
     if (request.was === 'queued') tx.announce({ request: ref.request, seq: request.seq, status: 'running' });
-    return { kind: 'ask', context: { ...request, request, turn, attempt: request.agent.attempts } };
+    const context = { ...request, request, turn, attempt: request.agent.attempts };
+    return payFor(tx, engine, ref, context, planFor(context));
   });
 }
 
+/** Ends what earlier attempts have reserved, and sets aside what this one may cost. */
+async function payFor<P extends TurnPlan>(
+  tx: Tx,
+  engine: Engine,
+  ref: AgentRef,
+  context: TurnContext & { readonly request: HeldRequest },
+  plan: P,
+): Promise<BegunTurn<P>> {
+  const { request, attempt } = context;
+  const step = turnStep(ref.agent, context.turn);
+  await bookEstimated(
+    tx,
+    ref,
+    request.reserved.filter((row) => row.step === step),
+  );
+  if (plan.wish === undefined) return { kind: 'ask', context, plan, reservedUsd: undefined };
+  const money = await reserve(tx, ref, { step, attempt }, plan.wish);
+  if (money.kind === 'held') throw new MoneyHeld();
+  if (money.kind === 'reserved') return { kind: 'ask', context, plan, reservedUsd: money.usd };
+  const question = { wish: plan.wish, shortage: money.shortage, others: pendingApprovals(request.waits) };
+  return { kind: 'step', step: await askForBudget(tx, engine, ref, request, question, [unclaimed(ref)]) };
+}
+
+/** The model was not asked, so this was no attempt. */
+function unclaimed(ref: AgentRef): RawBuilder<unknown> {
+  return sql`update agents set attempts = greatest(0, attempts - 1), status = 'waiting' where id = ${ref.agent}`;
+}
+
+/** A message has come, or everything was decided: the agent goes on. */
+async function leavePark(tx: Tx, ref: AgentRef): Promise<void> {
+  await changeRequest(tx, ref, { status: 'running', waitingFor: [] }, [statusEvent('running', [])]);
+}
+
+/** Policies a turn is judged by; those beyond only mean that a person is asked. */
+const MOST_POLICIES = 500;
 /** Messages of one earlier request that the model is told of. */
 const MOST_POSTED = 20;
 
@@ -115,6 +198,7 @@ async function claimTurn(tx: Tx, engine: Engine, ref: AgentRef, turn: number): P
         and not exists (select from calls where agent_id = ${ref.agent} and status in ('pending', 'waiting', 'undoing'))
       returning attempts, labels)
     select r.*, ${heldColumns(ref)},
+      (select count(*)::int from charges where request_id = ${ref.request} and not estimated and step like ${`${turnStep(ref.agent, turn)}#%`}) as useless,
       (select json_build_object('id', u.id, 'name', u.name) from users u where u.id = ${ref.user}) as "user",
       (select row_to_json(a) from (
         select id, label, model, instructions, skills, coalesce((select labels from claimed), labels) as labels, status, agents.turns, coalesce((select attempts from claimed), attempts) as attempts,
@@ -127,6 +211,14 @@ async function claimTurn(tx: Tx, engine: Engine, ref: AgentRef, turn: number): P
         select id, seq, text, files, seen_in_turn from messages where request_id = ${ref.request} and role = 'user' and answers_call is null) m) as messages,
       (select coalesce(json_agg(t order by t.created_at, t.id), '[]') from (
         select id, status, reply, said, posted, created_at from tail) t) as earlier,
+      (select coalesce(json_agg(o order by o.created_at, o.id), '[]') from (
+        select p.id, p.skill, p.title, case when p.status = 'pending' then 'expired' else p.status end as decision, p.reason,
+          case when p.status = 'edited' then p.payload end as payload, e.status, e.output as result, e.error, p.reported_in_turn, p.created_at
+        from approvals p left join effects e on e.key = p.id
+        where p.request_id = ${ref.request} and p.agent_id = ${ref.agent} and p.effect not in ('budget', 'unknown') and (p.reported_in_turn is not null
+          or ((p.status <> 'pending' or p.expires_at <= now()) and (e.key is null or e.closed_at is not null)))) o) as outcomes,
+      (select coalesce(json_agg(p), '[]') from (
+        select skill, recipient from policies where user_id = ${ref.user} limit ${MOST_POLICIES}) p) as policies,
       (select coalesce(json_agg(s order by s.role), '[]') from (
         select id, name, role, description from spaces where owner_id = ${ref.user} and role is not null) s) as spaces
     from r`);
@@ -146,13 +238,7 @@ function limitReached(
       message: `The request was stopped after ${engine.limits.turns} turns without an answer. What was done so far is listed in its trace; ask again with a narrower task.`,
     };
   }
-  if (request.usd > 0 && request.usd >= Number(request.settings.budgetUsd)) {
-    return {
-      type: 'budget',
-      message: `The request has used its budget of $${request.settings.budgetUsd}. Send it again with a higher budgetUsd to go on.`,
-    };
-  }
-  return undefined;
+  return request.waits.some((wait) => wait.effect === 'budget' && wait.overdue) ? BUDGET_REFUSED : undefined;
 }
 
 export const DEADLINE = {
@@ -196,6 +282,6 @@ export async function failRequest(
   return engine.db.as(ref.user, async (tx) => {
     const request = await holdRequest(tx, ref);
     if (request.ended_at !== null) return stepFor(request);
-    return endRequest(tx, ref, { status: 'failed', error, usd: request.usd });
+    return endRequest(tx, ref, { status: 'failed', error, usd: request.usd, waits: request.waits });
   });
 }

@@ -5,11 +5,13 @@ import { type AgentRef, type Step, thinkStep } from '../contracts/step.js';
 import type { Tx } from '../store/db.js';
 import { newId } from '../store/new-id.js';
 import { json, type RawBuilder, sql } from '../store/sql.js';
-import { chargeEvent, chargeRow, newCharge } from './charge-rows.js';
+import { chargeEvent, chargeRow, newCharge, turnStep } from './charge-rows.js';
 import type { Engine } from './deps.js';
 import { endRequest, resultOf } from './ending.js';
 import { changeRequest, type NewEvent, statusEvent } from './events.js';
-import { type HeldRequest, holdRequest, type OpenCall } from './rows.js';
+import { pendingApprovals } from './parking.js';
+import { bookEstimated, settled } from './reservations.js';
+import { type HeldRequest, holdRequest, type OpenCall, type Reservation } from './rows.js';
 import { stepFor } from './steps.js';
 
 /** One call the model chose, already judged: what may run, and what was wrong with it when nothing may. */
@@ -35,6 +37,10 @@ export interface NewTurn {
   /** Last message the model's input contained. */
   readonly lastMessageSeq: number;
   readonly usd: string;
+  /** Money was set aside for this attempt. */
+  readonly isReserved: boolean;
+  /** Approvals whose outcome the model's input told of. */
+  readonly outcomes: readonly string[];
   /** The turn ends the request even though the model did not finish, with this error. */
   readonly error?: { readonly type: string; readonly message: string };
 }
@@ -48,18 +54,72 @@ export async function storeTurn(engine: Engine, ref: AgentRef, turn: NewTurn): P
     const request = await holdRequest(tx, ref);
     if (request.ended_at !== null || request.turns >= turn.turn) return stepFor(request);
     const calls = turn.calls.map((call): StoredCall => ({ ...call, id: newId('call'), status: statusOf(call) }));
-    const charge = newCharge(ref, 'model', turn.reply.model, tokensOf(turn), 'tokens', turn.usd);
-    const rows = turnRows(ref, turn, calls, charge);
+    const { own, others } = await endDeadAttempts(tx, ref, request, turn);
+    // A reservation that has ended meanwhile was charged at its bound: the attempt is paid for.
+    const usd = turn.isReserved && own.length === 0 ? '0' : turn.usd;
+    const charge = chargeOf(ref, turn, usd);
+    const paid = settled(ref.user, own, usd === '0' ? [] : [usd]);
+    const rows = [...turnRows(ref, turn, calls, charge), ...paid];
     const events = turnEvents(ref, turn, calls, charge);
     if (calls.length > 0) return afterCalls(tx, ref, request, turn, calls, { events, rows });
     const text = textOf(turn.reply.content);
-    const ending = { text, usd: request.usd + Number(turn.usd), turns: turn.turn };
+    const spent = request.usd + Number(usd);
+    const ending = { text, usd: spent, turns: turn.turn, waits: request.waits, reserved: others };
     if (turn.error !== undefined)
       return endRequest(tx, ref, { ...ending, status: 'failed', error: turn.error }, events, rows);
     const unfinished = turn.reply.stopReason === 'pause_turn' || request.last_message > turn.lastMessageSeq;
+    const waits = request.waits.filter((wait) => !turn.outcomes.includes(wait.id));
+    if (!unfinished && waits.length > 0) return parkTurn(tx, ref, { ...request, waits }, turn, { events, rows });
     if (!unfinished) return endRequest(tx, ref, { ...ending, status: 'completed' }, events, rows);
     await changeRequest(tx, ref, { waitingFor: [] }, events, [...rows, countedTurn(ref, turn, 'running')]);
     return thinkStep(turn.turn + 1);
+  });
+}
+
+/** Sorts what is reserved for the request; other attempts of this turn come too late and end at their bound. */
+async function endDeadAttempts(tx: Tx, ref: AgentRef, { reserved }: HeldRequest, turn: NewTurn) {
+  const step = turnStep(ref.agent, turn.turn);
+  const ofTurn = reserved.filter((row) => row.step === step);
+  const isOwn = (row: Reservation): boolean => row.attempt === turn.attempt;
+  await bookEstimated(
+    tx,
+    ref,
+    ofTurn.filter((row) => !isOwn(row)),
+  );
+  return { own: ofTurn.filter(isOwn), others: reserved.filter((row) => row.step !== step) };
+}
+
+function chargeOf(ref: AgentRef, turn: NewTurn, usd: string): Charge {
+  const step = turnStep(ref.agent, turn.turn);
+  return newCharge(ref, { kind: 'model', name: turn.reply.model, quantity: tokensOf(turn), unit: 'tokens', usd, step });
+}
+
+/** The agent has had its say while people or actions are still waited for: what it said is the result so far. */
+async function parkTurn(
+  tx: Tx,
+  ref: AgentRef,
+  request: HeldRequest,
+  turn: NewTurn,
+  write: { events: readonly NewEvent[]; rows: readonly RawBuilder<unknown>[] },
+): Promise<Step> {
+  const waitingFor = pendingApprovals(request.waits);
+  const status = waitingFor.length > 0 ? 'waiting_approval' : 'running';
+  const isNew = status !== request.status || waitingFor.length > 0;
+  await changeRequest(
+    tx,
+    ref,
+    { status, waitingFor, result: resultOf(ref.request, textOf(turn.reply.content)) },
+    [...write.events, ...(isNew ? [statusEvent(status, waitingFor)] : [])],
+    [...write.rows, countedTurn(ref, turn, status === 'running' ? 'running' : 'waiting')],
+  );
+  return stepFor({
+    ...request,
+    status,
+    waiting_for: waitingFor,
+    turns: turn.turn,
+    open: [],
+    unseen: false,
+    resting: true,
   });
 }
 
@@ -73,7 +133,12 @@ function turnRows(ref: AgentRef, turn: NewTurn, calls: readonly StoredCall[], ch
       values (${ref.agent}, ${turn.turn}, ${ref.user}, ${ref.request}, ${turn.attempt}, ${reply.model}, ${json(withCallIds(reply.content, calls))},
         ${reply.stopReason}, ${json(reply.usage)}, ${turn.startedAt.toISOString()})`,
     sql`update messages set seen_in_turn = ${turn.turn} where request_id = ${ref.request} and seq <= ${turn.lastMessageSeq} and seen_in_turn is null`,
-    chargeRow(ref.user, `turn:${ref.agent}:${turn.turn}`, charge),
+    ...(turn.outcomes.length === 0
+      ? []
+      : [
+          sql`update approvals set reported_in_turn = ${turn.turn} where id = any(${[...turn.outcomes]}::text[]) and reported_in_turn is null`,
+        ]),
+    chargeRow(ref.user, turnStep(ref.agent, turn.turn), charge),
     ...(calls.length === 0 ? [] : [callRows(ref, turn, calls)]),
   ];
 }
@@ -152,13 +217,17 @@ async function afterCalls(
   calls: readonly StoredCall[],
   write: { events: readonly NewEvent[]; rows: readonly RawBuilder<unknown>[] },
 ): Promise<Step> {
-  const waitingFor = calls.flatMap((call): WaitingFor[] =>
+  const questions = calls.flatMap((call): WaitingFor[] =>
     call.status === 'waiting' ? [{ kind: 'user', id: call.id, text: call.question ?? '' }] : [],
   );
-  const status = waitingFor.length === 0 ? 'running' : 'waiting_user';
+  const status = questions.length === 0 ? 'running' : 'waiting_user';
+  const waitingFor = questions.length === 0 ? [] : [...questions, ...pendingApprovals(request.waits)];
   const counted = [...write.rows, countedTurn(ref, turn, status === 'running' ? 'running' : 'waiting')];
-  if (status === 'running') await changeRequest(tx, ref, { waitingFor }, write.events, counted);
-  else {
+  if (status === 'running') {
+    const isNews = request.status !== status;
+    const events = [...write.events, ...(isNews ? [statusEvent(status, waitingFor)] : [])];
+    await changeRequest(tx, ref, isNews ? { status, waitingFor } : { waitingFor }, events, counted);
+  } else {
     const result = resultOf(ref.request, textOf(turn.reply.content));
     await changeRequest(
       tx,
@@ -181,7 +250,7 @@ async function afterCalls(
         status: call.status,
       }),
     );
-  return stepFor({ ...request, status, waiting_for: waitingFor, turns: turn.turn, open });
+  return stepFor({ ...request, status, waiting_for: waitingFor, turns: turn.turn, open, resting: false });
 }
 
 export function textOf(content: readonly AssistantBlock[]): string {

@@ -134,6 +134,14 @@ export async function getMe(engine: Engine, user: string): Promise<User> {
   );
 }
 
+/** The e-mail address that the user has named among the channels, if any. */
+export async function mailAddressOf({ db }: Pick<Engine, 'db'>, user: string): Promise<string | undefined> {
+  const row = await db.as(user, (tx) =>
+    tx.maybe<Pick<UserRow, 'settings'>>(sql`select settings from users where id = ${user}`),
+  );
+  return row?.settings.channels?.find((channel) => channel.kind === 'email')?.id;
+}
+
 /** Changes what is named and leaves the rest; null takes the quiet hours away. */
 export async function patchMe(engine: Engine, user: string, patch: UserPatch): Promise<User> {
   const settings = {
@@ -165,6 +173,7 @@ async function insertUser(tx: Tx, user: UserInsert): Promise<string> {
   await tx.run(sql`
     insert into users (id, name, time_zone, is_owner, settings)
     values (${id}, ${user.name}, ${user.timeZone}, ${user.isOwner}, ${json(user.channels === undefined ? {} : { channels: user.channels })})`);
+  await tx.run(sql`insert into wallets (user_id) values (${id})`);
   await createRoleSpaces(tx, userActor(id));
   return id;
 }

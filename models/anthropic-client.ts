@@ -83,6 +83,26 @@ async function callOnce(
 ): Promise<ModelReply> {
   const assembler = new MessageAssembler();
   const response = await translated(context, () => open(sdk, request, watch.abortSignal));
+  try {
+    return await readAnswer(response, assembler, options, watch, context);
+  } catch (error) {
+    throw error instanceof ModelError ? afterAnswerBegan(error, assembler) : error;
+  }
+}
+
+/** Once an answer has begun it is billed, however it ends. */
+function afterAnswerBegan(error: ModelError, assembler: MessageAssembler): ModelError {
+  const { kind, message, retryAfterMs, cause } = error;
+  return new ModelError(kind, message, { retryAfterMs, cause, billed: 'maybe', usage: assembler.finalUsage });
+}
+
+async function readAnswer(
+  response: Response,
+  assembler: MessageAssembler,
+  options: ModelCallOptions,
+  watch: CallWatch,
+  context: ModelErrorContext,
+): Promise<ModelReply> {
   const events = Stream.rawEvents(response)[Symbol.asyncIterator]();
   while (!assembler.stopped) {
     const { value, done } = await translated(context, () => events.next());

@@ -2,7 +2,7 @@ import type { ModelCallOptions, ModelClient, ModelReply, ModelRequest, ModelUsag
 import { createAnthropicClient } from './anthropic-client.js';
 import { createModelCatalogue, type ModelCatalogue, REHEARSAL_MODEL } from './catalogue.js';
 import type { PriceRow } from './price-table.js';
-import { isPriced, priceOf } from './prices.js';
+import { affordableOutputTokens, highestPriceOf, isPriced, priceOf } from './prices.js';
 import { createRehearsalFetch } from './rehearsal/index.js';
 
 export interface InstallationModelsOptions {
@@ -80,6 +80,17 @@ export class InstallationModels {
   priceOf(model: string, usage: ModelUsage, at: Date): string | undefined {
     const price = priceOf(model, usage, at, this.#prices);
     return price.known ? price.usd : undefined;
+  }
+
+  /** The most a call of this size can cost; undefined for a model without a price. */
+  highestPriceOf(model: string, call: { promptTokens: number; maxOutputTokens: number }, at: Date): string | undefined {
+    const price = highestPriceOf(model, call, at, this.#prices);
+    return price.known ? price.usd : undefined;
+  }
+
+  /** Output tokens that an amount pays for beside a prompt of this size. */
+  affordableOutputTokens(model: string, call: { promptTokens: number; usd: string }, at: Date): number {
+    return affordableOutputTokens(model, call, at, this.#prices);
   }
 
   isPriced(model: string, at: Date): boolean {

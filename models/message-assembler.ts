@@ -25,10 +25,17 @@ export class MessageAssembler {
   #stopReason: string | undefined;
   #usage: ModelUsage = { inputTokens: 0, outputTokens: 0, cacheReadTokens: 0, cacheWriteTokens: 0 };
   #stopped = false;
+  /** The counts at the end have come: those at the start say nothing about the output. */
+  #counted = false;
 
   /** True once the endpoint has said that the message is over. */
   get stopped(): boolean {
     return this.#stopped;
+  }
+
+  /** What the message cost, once it has come to its end; undefined while more may be counted. */
+  get finalUsage(): ModelUsage | undefined {
+    return this.#stopped && this.#counted ? this.#usage : undefined;
   }
 
   /** Takes one event and returns the visible text it adds, empty for most. Throws `ModelError` `cut_off` on nonsense. */
@@ -105,6 +112,7 @@ export class MessageAssembler {
     const reason = delta['stop_reason'];
     if (typeof reason === 'string') this.#stopReason = reason;
     this.#mergeUsage(usage);
+    this.#counted ||= isObject(usage) && typeof usage['output_tokens'] === 'number';
   }
 
   /** Counts are cumulative: a later number replaces an earlier one, null leaves it. */

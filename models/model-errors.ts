@@ -5,7 +5,7 @@ import {
   APIUserAbortError,
   AnthropicError,
 } from '@anthropic-ai/sdk';
-import { ModelError, type ModelErrorKind } from '../contracts/model.js';
+import { type Billed, ModelError, type ModelErrorKind } from '../contracts/model.js';
 
 /** What the texts of an error may name, and what they must not. */
 export interface ModelErrorContext {
@@ -63,8 +63,29 @@ export function toModelError(error: unknown, context: ModelErrorContext = {}): M
   const text = `${adviceFor(kind, error, context)}${said(error)}`;
   return new ModelError(kind, withoutSecret(text, context.secret), {
     retryAfterMs: kind === 'aborted' ? undefined : retryAfterMs(error, context.nowMs ?? Date.now()),
+    billed: billedOf(error),
     cause: safeCause(error, context.secret),
   });
+}
+
+/** Statuses with which a gateway says that it lost sight of a call that may have been worked on. */
+const LOST_STATUSES: ReadonlySet<number> = new Set([408, 502, 504]);
+
+/** Codes of a connection that never came about, so that nothing was sent. */
+const NEVER_SENT = /^(?:ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|UND_ERR_CONNECT_TIMEOUT)$/;
+
+/** An endpoint that refuses with a status bills nothing, and neither does one that was never reached. */
+function billedOf(error: unknown): Billed | undefined {
+  if (error instanceof APIError && error.status !== undefined) return LOST_STATUSES.has(error.status) ? 'maybe' : 'no';
+  return wasNeverSent(error) ? 'no' : undefined;
+}
+
+function wasNeverSent(error: unknown): boolean {
+  for (let cause: unknown = error; cause instanceof Error; cause = cause.cause) {
+    if ('code' in cause && typeof cause.code === 'string' && NEVER_SENT.test(cause.code)) return true;
+    if (cause instanceof AggregateError) return cause.errors.every(wasNeverSent);
+  }
+  return false;
 }
 
 /** Milliseconds that response headers ask to wait: `retry-after-ms`, or `retry-after` in seconds or as an HTTP-date. */

@@ -54,6 +54,23 @@ export function highestPriceOf(
   return { usd: decimal(dearest + cost(call.maxOutputTokens, prices.output)), known: true };
 }
 
+/** How many output tokens an amount pays for when every prompt token is billed at its dearest; 0 when it does not even pay for those. */
+export function affordableOutputTokens(
+  model: string,
+  call: { readonly promptTokens: number; readonly usd: string },
+  at: Date,
+  overrides: readonly PriceRow[] = [],
+): number {
+  const row = rowFor(model, at, overrides);
+  if (row === undefined) return 0;
+  const prompt = highestPriceOf(model, { promptTokens: call.promptTokens, maxOutputTokens: 0 }, at, overrides);
+  const left = unitsOf(call.usd) - unitsOf(prompt.usd);
+  const each = unitsPerToken(pricesFor(row, call.promptTokens).output);
+  if (left < 0n) return 0;
+  const tokens = each === 0n ? BigInt(Number.MAX_SAFE_INTEGER) : left / each;
+  return tokens > BigInt(Number.MAX_SAFE_INTEGER) ? Number.MAX_SAFE_INTEGER : Number(tokens);
+}
+
 /** Whether a model has a price at an instant; one without must not run under a budget. */
 export function isPriced(model: string, at: Date, overrides: readonly PriceRow[] = []): boolean {
   return rowFor(model, at, overrides) !== undefined;
@@ -129,6 +146,12 @@ function unitsPerToken(price: string): bigint {
 
 function isPrice(price: string): boolean {
   return typeof price === 'string' && /^\d{1,9}(\.\d{1,6})?$/.test(price);
+}
+
+/** Decimals beyond what is counted are cut off: an amount is never taken for more than it is. */
+function unitsOf(usd: string): bigint {
+  const [whole = '0', fraction = ''] = usd.split('.');
+  return BigInt(whole + fraction.slice(0, DECIMALS).padEnd(DECIMALS, '0'));
 }
 
 function decimal(units: bigint): string {

@@ -1,9 +1,15 @@
 import type { Skill } from '../contracts/skill.js';
 import { askUser } from './ask-user/run.js';
+import { calendarCancelEvent } from './calendar-cancel-event/run.js';
 import { calendarCreateEvent } from './calendar-create-event/run.js';
 import { calendarFindFree } from './calendar-find-free/run.js';
 import { calendarListEvents } from './calendar-list-events/run.js';
+import { calendarUpdateEvent } from './calendar-update-event/run.js';
 import { contactsSearch } from './contacts-search/run.js';
+import { emailDraft } from './email-draft/run.js';
+import { emailRead } from './email-read/run.js';
+import { emailSearch } from './email-search/run.js';
+import { emailSend } from './email-send/run.js';
 import { fileList } from './file-list/run.js';
 import { fileRead } from './file-read/run.js';
 import { fileWrite } from './file-write/run.js';
@@ -40,4 +46,10 @@ export const builtinSkills: readonly Skill[] = [
   fileWrite,
   askUser,
   sendMessage,
+  emailSearch,
+  emailRead,
+  emailDraft,
+  emailSend,
+  calendarUpdateEvent,
+  calendarCancelEvent,
 ];

@@ -2,17 +2,24 @@ import { existsSync, mkdirSync, renameSync, statSync } from 'node:fs';
 import path from 'node:path';
 import pino, { type Logger } from 'pino';
 import type { ActivityDeps } from '../activities/deps.js';
+import { InFlight } from '../activities/in-flight.js';
+import { createProposer, type Services } from '../activities/proposer.js';
 import { type Config, ConfigurationError } from '../config/index.js';
 import { DEFAULT_INSTRUCTIONS } from '../config/default-instructions.js';
 import { createLocalCalendar } from '../connectors/local/calendar.js';
+import { createLocalMail } from '../connectors/local/mail.js';
 import { createWorkspace } from '../connectors/local/workspace.js';
 import type { Skill } from '../contracts/skill.js';
-import type { AgentProfile, Engine } from '../engine/deps.js';
+import { type AgentProfile, EFFECT_TIMES, type EffectTimes, type Engine } from '../engine/deps.js';
+import { reconcileJournal } from '../engine/journaled.js';
+import { mailAddressOf } from '../engine/users.js';
 import { InstallationModels } from '../models/installation.js';
 import { builtinSkills } from '../skills/index.js';
 import { createSkillRegistry, type SkillRegistry } from '../skills/registry.js';
 import { createBlobStore } from '../store/blobs.js';
 import { assertOutsideTransaction } from '../store/db.js';
+import { openJournal } from '../store/journal.js';
+import { newId } from '../store/new-id.js';
 import type { OutboxRow } from '../store/outbox.js';
 import { openStore, type Store } from '../store/open.js';
 import { createSecretBox, ownerSecret, secretKey } from '../store/secrets.js';
@@ -38,6 +45,8 @@ export interface InstallationOptions {
   readonly moreSkills?: readonly Skill[];
   /** How long servers that are away are waited for; default a minute. */
   readonly patienceMs?: number | undefined;
+  /** Other times for the effects ledger than the usual ones. */
+  readonly effectTimes?: Partial<EffectTimes> | undefined;
 }
 
 export async function openInstallation(config: Config, options: InstallationOptions): Promise<Installation> {
@@ -55,7 +64,15 @@ export async function openInstallation(config: Config, options: InstallationOpti
     const skills = createSkillRegistry([...builtinSkills, ...(options.moreSkills ?? [])]);
     const models = createModels(config, await storedModelKey(config, store));
     checkNames(config, models, skills);
-    const engine = createEngine(config, store, models, skills);
+    const services = createServices(config, store);
+    const engine: Engine = {
+      ...createEngine(config, store, models, skills),
+      proposer: createProposer(skills, services),
+      effects: { ...EFFECT_TIMES, ...options.effectTimes },
+    };
+    const journaled = await openEffectJournal(config);
+    const interrupted = await reconcileJournal(engine, journaled?.entries ?? []);
+    if (interrupted > 0) options.say(`looking into ${interrupted} interrupted actions`);
     return {
       config,
       log,
@@ -63,11 +80,25 @@ export async function openInstallation(config: Config, options: InstallationOpti
       engine,
       models,
       skills,
-      activityDeps: activityDepsOf(config, { engine, models, skills, bus: store.bus, log }),
+      activityDeps: {
+        ...services,
+        engine,
+        models,
+        skills,
+        bus: store.bus,
+        log,
+        bootId: newId('boot'),
+        inFlight: new InFlight(),
+        journal: journaled?.journal,
+        parkedMs: config.file.models.parkedSeconds * 1000,
+      },
       deliverThrough: (target) => {
         relay = target;
       },
-      close: () => store.close(),
+      async close() {
+        await journaled?.journal.close();
+        await store.close();
+      },
     };
   } catch (error) {
     await store.close();
@@ -75,16 +106,17 @@ export async function openInstallation(config: Config, options: InstallationOpti
   }
 }
 
-function activityDepsOf(
-  config: Config,
-  shared: Pick<ActivityDeps, 'engine' | 'models' | 'skills' | 'bus' | 'log'>,
-): ActivityDeps {
+function createServices(config: Config, store: Store): Services {
   return {
-    ...shared,
     calendar: createLocalCalendar({ root: config.folders.local }),
+    mail: createLocalMail({ root: config.folders.local, addressOf: (user) => mailAddressOf(store, user) }),
     workspace: createWorkspace({ root: config.folders.workspaces }),
-    parkedMs: config.file.models.parkedSeconds * 1000,
   };
+}
+
+/** PostgreSQL keeps what it has committed; the embedded database is not made for a machine that dies. */
+async function openEffectJournal(config: Config) {
+  return config.environment.DATABASE_URL === undefined ? openJournal(config.folders.journal) : undefined;
 }
 
 const MODEL_KEY = 'ANTHROPIC_API_KEY';
@@ -144,7 +176,12 @@ function createModels(config: Config, apiKey: string | undefined): InstallationM
   });
 }
 
-function createEngine(config: Config, store: Store, models: InstallationModels, skills: SkillRegistry): Engine {
+function createEngine(
+  config: Config,
+  store: Store,
+  models: InstallationModels,
+  skills: SkillRegistry,
+): Omit<Engine, 'proposer' | 'effects'> {
   const { file, folders } = config;
   const agents: Record<string, AgentProfile> = { default: { instructions: DEFAULT_INSTRUCTIONS } };
   for (const [name, agent] of Object.entries(file.agents)) {
@@ -163,6 +200,7 @@ function createEngine(config: Config, store: Store, models: InstallationModels, 
       deadlineSeconds: Math.round(file.limits.deadlineHours * 3600),
       budgetUsd: file.limits.budgetUsd,
       conversationTail: file.limits.conversationTail,
+      approvalDays: file.limits.approvalDays,
     },
     agents,
     // Without an endpoint every name stands for the rehearsal model.

@@ -5,6 +5,8 @@ import type { Logger } from 'pino';
 import type { Config } from '../config/index.js';
 import { requestWorkflowId } from '../contracts/ids.js';
 import type { Skill } from '../contracts/skill.js';
+import type { EffectTimes } from '../engine/deps.js';
+import { releaseLeases } from '../engine/effect-takeover.js';
 import { runningRequests } from '../engine/janitor.js';
 import { ensureOwner } from '../engine/users.js';
 import { Relay } from '../store/relay.js';
@@ -28,6 +30,8 @@ export interface ServeOptions {
   readonly moreSkills?: readonly Skill[];
   /** How long servers that are away are waited for; default a minute. */
   readonly patienceMs?: number | undefined;
+  /** Other times for the effects ledger than the usual ones. */
+  readonly effectTimes?: Partial<EffectTimes> | undefined;
 }
 
 /** Running parts of one process. `close` ends them in the order in which they need each other. */
@@ -191,6 +195,7 @@ async function freeOrphans(
   namespace: string,
   say: (line: string) => void,
 ): Promise<void> {
+  await releaseLeases(installation.engine);
   const running = await runningRequests(installation.engine, 5_000);
   if (running.length === 0) return;
   const freed = await failOrphanedActivities({

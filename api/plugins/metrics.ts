@@ -3,7 +3,7 @@ import { collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import { readGauges } from '../../engine/gauges.js';
 import type { ApiDeps } from '../deps.js';
 
-/** Numbers for Prometheus: calls by route, open requests, commands not delivered, charges, the process itself. */
+/** Numbers for Prometheus: calls by route, open requests, what waits for people, actions outside, commands not delivered, charges, the process itself. */
 export function registerMetrics(app: FastifyInstance, deps: ApiDeps): void {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
@@ -32,12 +32,16 @@ function createGauges(registry: Registry, deps: ApiDeps): () => Promise<void> {
     new Gauge({ name, help, labelNames, registers: [registry] });
   const requests = gauge('retinue_open_requests', 'Requests that have not ended, by status.', ['status']);
   const outbox = gauge('retinue_outbox_depth', 'Commands to workflows that are not delivered yet.');
+  const approvals = gauge('retinue_pending_approvals', 'Questions that wait for a person.');
+  const effects = gauge('retinue_effects', 'Actions outside, by what is known of them.', ['status']);
   const charges = gauge('retinue_charges_total', 'Charges booked so far.');
   const usd = gauge('retinue_charges_usd_total', 'Sum of all charges in USD.');
   return async () => {
     const now = await readGauges(deps.engine);
     for (const [status, count] of Object.entries(now.requestsByStatus)) requests.set({ status }, count);
     outbox.set(now.undelivered);
+    approvals.set(now.pendingApprovals);
+    for (const [status, count] of Object.entries(now.effects)) effects.set({ status }, count);
     charges.set(now.charges.count);
     usd.set(now.charges.usd);
   };

@@ -1,9 +1,11 @@
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
+import { EffectSchema } from '../../contracts/approval.js';
 import { ProblemError } from '../../contracts/problem.js';
 import { NewRequestSchema, RequestSchema, RequestStatusSchema, TraceNodeSchema } from '../../contracts/request.js';
 import { CleanTextSchema, IdSchema, InstantSchema } from '../../contracts/text.js';
 import { acceptRequest } from '../../engine/accept.js';
+import { listEffects } from '../../engine/approval-views.js';
 import { listRequests, requestStatus, viewRequest } from '../../engine/requests.js';
 import { traceRequest } from '../../engine/trace.js';
 import { httpChannel } from '../channels/http.js';
@@ -38,21 +40,6 @@ const ListQuerySchema = z.strictObject({
   to: InstantSchema.optional(),
   ...pageFields,
 });
-const EffectSchema = z
-  .object({
-    key: z.string(),
-    request: z.string(),
-    skill: z.string(),
-    approval: z.string().optional(),
-    payloadHash: z.string(),
-    status: z.enum(['ready', 'started', 'done', 'failed', 'unknown']),
-    providerId: z.string().optional(),
-    attempts: z.int(),
-    createdAt: z.string(),
-    doneAt: z.string().optional(),
-  })
-  .meta({ id: 'Effect' });
-
 /** Taking requests in, and reading what became of them. */
 export function requestRoutes(parts: RouteParts): FastifyPluginAsyncZod {
   const { engine, settings } = parts.deps;
@@ -143,8 +130,9 @@ export function requestRoutes(parts: RouteParts): FastifyPluginAsyncZod {
         },
       },
       async (request) => {
-        await requestStatus(engine, callerOf(request).id, request.params.id);
-        return { items: [] };
+        const user = callerOf(request).id;
+        await requestStatus(engine, user, request.params.id);
+        return { items: await listEffects(engine, user, request.params.id) };
       },
     );
   };

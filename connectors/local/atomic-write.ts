@@ -26,7 +26,8 @@ export async function writeFileAtomically(
   await syncFolder(dirname(path));
 }
 
-async function writeSynced(path: string, text: string): Promise<void> {
+/** Makes a new file that is on the disk when this returns; fails where one is already. */
+export async function writeSynced(path: string, text: string): Promise<void> {
   const file = await open(path, 'wx', 0o600);
   try {
     await file.writeFile(text, 'utf8');
@@ -37,7 +38,7 @@ async function writeSynced(path: string, text: string): Promise<void> {
 }
 
 /** Makes the rename itself survive a power loss; Windows cannot open folders and does not need it. */
-async function syncFolder(path: string): Promise<void> {
+export async function syncFolder(path: string): Promise<void> {
   if (process.platform === 'win32') return;
   const folder = await open(path, 'r');
   try {

@@ -7,6 +7,9 @@ export interface IcsProperty {
   /** Everything between name and value as it stands, such as `;TZID=Europe/Berlin`, or empty. */
   readonly parameters: string;
   readonly value: string;
+  /** Offsets of its lines in the text; `end` is behind the line break. */
+  readonly start: number;
+  readonly end: number;
 }
 
 /** A component directly inside a VCALENDAR and where it stands in the text. */
@@ -35,6 +38,13 @@ export interface IcsDocument {
   readonly lineBreak: '\r\n' | '\n';
 }
 
+/** A stretch of a text and what takes its place, line breaks included. */
+export interface TextChange {
+  readonly start: number;
+  readonly end: number;
+  readonly insert: string;
+}
+
 interface Line {
   readonly text: string;
   readonly start: number;
@@ -56,7 +66,7 @@ export function parseCalendarText(text: string): IcsDocument {
   let lastLine = -1;
   for (const [index, line] of unfold(text).entries()) {
     if (line.text.trim() === '') continue;
-    const property = parseProperty(line.text);
+    const property = parseProperty(line);
     const word = property?.value.trim().toUpperCase() ?? '';
     const inside = open.at(-1);
     if (property?.name === 'BEGIN') {
@@ -95,11 +105,8 @@ export function unescapeText(value: string): string {
   return value.replace(/\\([\\;,nN])/g, (_, character: string) => (character.toLowerCase() === 'n' ? '\n' : character));
 }
 
-/** The text with every given stretch cut out and every insertion (line breaks included) put at its offset. */
-export function splice(
-  text: string,
-  changes: readonly { readonly start: number; readonly end: number; readonly insert: string }[],
-): string {
+/** The text with every change made; of insertions at one offset the last one given comes to stand first. */
+export function splice(text: string, changes: readonly TextChange[]): string {
   let result = text;
   for (const { start, end, insert } of changes.toSorted((a, b) => b.start - a.start)) {
     result = result.slice(0, start) + insert + result.slice(end);
@@ -128,17 +135,19 @@ function unfold(text: string): Line[] {
 }
 
 /** Null for a line that is no property; such lines are kept as text and ignored. */
-function parseProperty(line: string): IcsProperty | null {
-  const colon = findColon(line);
+function parseProperty(line: Line): IcsProperty | null {
+  const colon = findColon(line.text);
   if (colon < 0) return null;
-  const head = line.slice(0, colon);
+  const head = line.text.slice(0, colon);
   const semicolon = head.indexOf(';');
   const name = semicolon < 0 ? head : head.slice(0, semicolon);
   if (!/^[A-Za-z0-9-]+$/.test(name)) return null;
   return {
     name: name.toUpperCase(),
     parameters: semicolon < 0 ? '' : head.slice(semicolon),
-    value: line.slice(colon + 1),
+    value: line.text.slice(colon + 1),
+    start: line.start,
+    end: line.end,
   };
 }
 

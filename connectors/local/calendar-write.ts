@@ -1,6 +1,6 @@
 import ical, { type ICalEventData } from 'ical-generator';
 import { ProblemError } from '../../contracts/problem.js';
-import type { NewCalendarEvent } from '../../contracts/skill.js';
+import type { NewCalendarEvent } from '../../contracts/services.js';
 import { addDays, type CalendarTime, dayAsUtc, isTimeZone, parseCalendarTime } from './calendar-time.js';
 
 /** Holds the IANA zone of an event whose times are written in UTC, which every calendar program understands. */

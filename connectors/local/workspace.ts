@@ -2,7 +2,7 @@ import { constants, type Dirent } from 'node:fs';
 import { type FileHandle, open, readdir, rm, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ProblemError } from '../../contracts/problem.js';
-import type { WorkspaceFiles } from '../../contracts/skill.js';
+import type { WorkspaceFiles } from '../../contracts/services.js';
 import { CleanTextSchema } from '../../contracts/text.js';
 import { TEMPORARY_PREFIX, writeFileAtomically } from './atomic-write.js';
 import { createQueues } from './queues.js';

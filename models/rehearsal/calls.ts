@@ -1,4 +1,4 @@
-import { type JsonRecord, isRecord } from './json.js';
+import { type JsonRecord, isRecord, stableJson } from './json.js';
 import { violationsOf } from './schema-check.js';
 import type { Setting } from './setting.js';
 
@@ -43,7 +43,8 @@ const ALIASES: Readonly<Record<string, readonly string[]>> = {
   text: ['text', 'content', 'note', 'body'],
   memory: ['memory', 'id', 'atom', 'memoryId'],
   task: ['task', 'id', 'taskId'],
-  query: ['query', 'q', 'text', 'name'],
+  mail: ['mail', 'id', 'message', 'messageId', 'email'],
+  query: ['query', 'words', 'q', 'text', 'name'],
   from: ['from', 'start', 'timeMin'],
   to: ['to', 'end', 'timeMax', 'until'],
   due: ['due', 'dueAt'],
@@ -72,6 +73,17 @@ function renamed(fields: JsonRecord, schema: JsonRecord): JsonRecord {
 
 function isOffered(setting: Setting, name: string): boolean {
   return setting.tools.some((tool) => tool.name === name);
+}
+
+/** Whether an offered skill has a field of this very name. */
+export function takesField(setting: Setting, name: string, field: string): boolean {
+  const tool = setting.tools.find((offered) => offered.name === name);
+  return tool !== undefined && Object.hasOwn(propertiesOf(tool.schema) ?? {}, field);
+}
+
+/** The same for the same skill and input: what is asked or done twice has one key. */
+export function callKey(call: Call): string {
+  return `${call.name} ${stableJson(call.input)}`;
 }
 
 /** A call as written, refused with a reason when it is not offered or does not fit. */

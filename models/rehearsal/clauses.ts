@@ -18,7 +18,8 @@ export interface Clause {
   readonly strength: 'promise' | 'present' | 'weak';
 }
 
-const NAME =
+/** Matches one name of up to three capitalised words; without flags of its own. */
+export const NAME =
   "(?:(?:Dr|Mr|Mrs|Ms|Prof|Herr|Frau)\\.? )?(?:[OD]')?\\p{Lu}[\\p{L}-]*\\p{L}(?: (?:(?:van|von|de|der|la|di) )*(?:[OD]')?\\p{Lu}[\\p{L}-]*\\p{L}){0,2}";
 const MANY = `(?:${NAME}|I)(?:, (?:${NAME}|I))*,? (?:and|or|&|und|oder) (?:${NAME}|I|ich)`;
 const SUBJECT = new RegExp(

@@ -27,7 +27,7 @@ const MINUTE_WORD =
 const MERIDIEM = '(?<mer>[ap]\\.?m\\.?(?!\\p{L}))';
 const AFTER_HOUR =
   `(?=$|[,.;!?)–-]| (?:on|in|for|to|until|till|with|and|or|at|by|tomorrow|today|tonight|next|this|sharp|again|latest|but|so|` +
-  `the|our|my|am|mit|für|bis|und|oder|morgen|heute|nachmittags|abends|early|utc|gmt|[ecmp][sd]t|ce?s?t|ees?t|bst|ist|jst|aes?t|\\p{L}+ time|${WEEKDAY})(?!\\p{L}))`;
+  `the|our|my|am|mit|für|bis|und|oder|morgen|heute|nachmittags|abends|early|about|regarding|utc|gmt|[ecmp][sd]t|ce?s?t|ees?t|bst|ist|jst|aes?t|\\p{L}+ time|${WEEKDAY})(?!\\p{L}))`;
 
 const PATTERNS: readonly RegExp[] = [
   wordPattern(`(?<h>\\d{1,2})(?:[:h]|\\.(?=\\d{2}(?: ?[ap]\\.?m| uhr)))(?<m>\\d{2})(?: ?${MERIDIEM}| uhr)?`),

@@ -21,3 +21,10 @@ export function stringOf(record: JsonRecord | undefined, ...fields: readonly str
   }
   return undefined;
 }
+
+/** JSON whose fields stand in one order: stores give records back with theirs in another. */
+export function stableJson(value: unknown): string {
+  return JSON.stringify(value, (_key, item: unknown) =>
+    isRecord(item) ? Object.fromEntries(Object.entries(item).toSorted(([a], [b]) => (a < b ? -1 : 1))) : item,
+  );
+}

@@ -1,8 +1,14 @@
-import { type Call, type Outcome, type Plan, type Rule, say, together } from './calls.js';
+import { type Call, callKey, type Outcome, type Plan, type Rule, say, together } from './calls.js';
+import { describeDecision } from './decision-text.js';
+import { approvalsOf } from './decisions.js';
+import { isRecord, stringOf } from './json.js';
 import { describeOutcome } from './report.js';
 import type { RehearsalRequest } from './request.js';
 import { amIFree, askMe, files, messageMe, remindMe, schedule } from './rules/act-commands.js';
 import { directUse } from './rules/direct-use.js';
+import { invite } from './rules/invite.js';
+import { mail } from './rules/mail.js';
+import { mailbox } from './rules/mailbox.js';
 import { notes } from './rules/notes.js';
 import { questions, whoIs } from './rules/questions.js';
 import { smallTalk, worldClock } from './rules/small-talk.js';
@@ -33,9 +39,12 @@ const RULES: readonly Rule[] = [
   messageMe,
   askMe,
   remindMe,
+  mail,
+  mailbox,
   files,
   amIFree,
   whoIs,
+  invite,
   schedule,
   notes,
   markDone,
@@ -44,19 +53,22 @@ const RULES: readonly Rule[] = [
 
 /** What remains for texts of a length no command or question has. */
 const LONG_TEXT = 4000;
-const RULES_FOR_LONG: readonly Rule[] = [directUse, remember, messageMe, files, notes];
+const RULES_FOR_LONG: readonly Rule[] = [directUse, remember, messageMe, mail, files, notes];
 
-const HELP =
-  'Nothing was stored or changed. Offline I can take a note with explicit action items and a next meeting, remember and forget, ' +
-  'add a task, mark one done, enter an event, read and write files, look things up, and call a skill as in “use tasks_list {}”.';
+const NOTHING_DONE = 'Nothing was stored or changed.';
+const NO_ORDER = 'For your other words nothing was stored or changed.';
+const ABILITIES =
+  'Offline I can take a note with explicit action items and a next meeting, remember and forget, add a task, mark one done, ' +
+  'enter an event, invite to it, write, search and read mail, read and write files, look things up, and call a skill as in ' +
+  '“use tasks_list {}”.';
 
-function planFor(text: string, setting: Setting): Plan {
+function planFor(text: string, setting: Setting, otherwise: string): Plan {
   for (const rule of text.length > LONG_TEXT ? RULES_FOR_LONG : RULES) {
     const plan = rule(text, setting);
     if (plan) return plan;
   }
   // What the product itself reports into the conversation is no order to act on.
-  return /^\s*[[<{]/.test(text) ? say(`Noted: ${shorten(text, 500)}`) : say(HELP);
+  return /^\s*[[<{]/.test(text) ? say(`Noted: ${shorten(text, 500)}`) : say(`${otherwise} ${ABILITIES}`);
 }
 
 function combined(plans: readonly Plan[]): Plan {
@@ -74,29 +86,39 @@ function combined(plans: readonly Plan[]): Plan {
   };
 }
 
-function callKey(call: Call): string {
-  return `${call.name} ${JSON.stringify(call.input)}`;
+function approvalIn(outcome: Outcome): string {
+  return (isRecord(outcome.value) ? stringOf(outcome.value, 'approval') : undefined) ?? '';
 }
 
+/** Ends the turn: decisions first, then what was done, then what there is to say about the rest. */
 function finalText(plan: Plan, situation: Situation, setting: Setting, later: readonly string[]): Rehearsal {
-  const own = situation.outcomes;
+  const over = approvalsOf(situation.decided);
+  // What is decided by now does not wait any more.
+  const current = (outcomes: readonly Outcome[]) => outcomes.filter((outcome) => !over.has(approvalIn(outcome)));
   const general = (outcomes: readonly Outcome[]) => outcomes.map((outcome) => describeOutcome(outcome, setting));
+  const own = current(situation.outcomes);
   const reported = plan.report && own.length > 0 ? plan.report(own) : general(own);
-  const parts = [...general(situation.earlier), ...reported, ...plan.notes, ...later].filter(
-    (part) => part.trim() !== '',
-  );
-  return { kind: 'text', text: [...(parts.length > 0 ? parts : ['Nothing was done.']), REHEARSAL_LABEL].join('\n') };
+  const decided = situation.decided.map((decision) => describeDecision(decision, setting));
+  const parts = [...decided, ...general(current(situation.earlier)), ...reported, ...plan.notes, ...later];
+  const said = parts.filter((part) => part.trim() !== '');
+  return { kind: 'text', text: [...(said.length > 0 ? said : ['Nothing was done.']), REHEARSAL_LABEL].join('\n') };
+}
+
+const NO_PLAN: Plan = { calls: [], notes: [] };
+
+function planOf(situation: Situation, setting: Setting): Plan {
+  const isReport = situation.decided.length > 0;
+  // A decision is reported and nothing else follows from it.
+  if (situation.texts.length === 0) return isReport ? NO_PLAN : say('I can only read text, and there is none.');
+  return combined(situation.texts.map((text) => planFor(text, setting, isReport ? NO_ORDER : NOTHING_DONE)));
 }
 
 function turn(situation: Situation, setting: Setting): Rehearsal {
-  if (situation.texts.length === 0)
-    return finalText(say('I can only read text, and there is none.'), situation, setting, []);
-  const plan = combined(situation.texts.map((text) => planFor(text, setting)));
+  const plan = planOf(situation, setting);
   if (situation.turns >= MAX_TURNS - 1) return finalText(plan, situation, setting, []);
   if (situation.turns === 0 && plan.calls.length > 0) return { kind: 'calls', calls: plan.calls };
   const done = new Set(situation.outcomes.map(callKey));
-  const further =
-    situation.turns === 0 ? { calls: [], notes: [] } : (plan.next?.(situation.outcomes) ?? { calls: [], notes: [] });
+  const further = situation.turns === 0 ? NO_PLAN : (plan.next?.(situation.outcomes) ?? NO_PLAN);
   const fresh = further.calls.filter((call) => !done.has(callKey(call)));
   return fresh.length > 0 ? { kind: 'calls', calls: fresh } : finalText(plan, situation, setting, further.notes);
 }

@@ -1,54 +1,13 @@
-import { Temporal } from 'temporal-polyfill';
+import { actionTitle } from './action-title.js';
 import type { Outcome } from './calls.js';
 import { isRecord, type JsonRecord, stringOf } from './json.js';
+import { mailLine, mailText } from './mail-text.js';
 import { failureOf, listOf, recordOf, textOf } from './results.js';
 import type { Setting } from './setting.js';
 import { shorten } from './text.js';
+import { eventText, whenText } from './time-text.js';
 
 const MAX_LINES = 20;
-
-function zoned(text: string, zone: string): Temporal.ZonedDateTime | undefined {
-  try {
-    return Temporal.Instant.from(text).toZonedDateTimeISO(zone);
-  } catch {
-    return undefined;
-  }
-}
-
-/** A day or an instant in words, in the user's zone; anything else as it is. */
-function whenText(value: string, setting: Setting): string {
-  const time = zoned(value, setting.timeZone);
-  if (time) return `${dayText(time.toPlainDate())}, ${clockText(time)}`;
-  try {
-    return dayText(Temporal.PlainDate.from(value));
-  } catch {
-    return value;
-  }
-}
-
-export function dayText(date: Temporal.PlainDate): string {
-  return date
-    .toLocaleString('en-GB', { weekday: 'long', day: 'numeric', month: 'long', year: 'numeric' })
-    .replace(/^(\p{L}+) /u, '$1, ');
-}
-
-export function clockText(time: Temporal.ZonedDateTime): string {
-  return `${String(time.hour).padStart(2, '0')}:${String(time.minute).padStart(2, '0')}`;
-}
-
-/** One event with its local times. */
-function eventText(event: JsonRecord, setting: Setting): string {
-  const title = stringOf(event, 'title', 'summary') ?? 'untitled';
-  const [start, end] = [stringOf(event, 'start'), stringOf(event, 'end')];
-  const zone = setting.timeZone;
-  const last = end === undefined ? undefined : zoned(end, zone);
-  const first = start === undefined ? undefined : zoned(start, zone);
-  if (!first) return start === undefined ? title : `${title}, ${whenText(start, setting)}`;
-  const until = last
-    ? `–${last.toPlainDate().equals(first.toPlainDate()) ? '' : `${dayText(last.toPlainDate())}, `}${clockText(last)}`
-    : '';
-  return `${title}, ${dayText(first.toPlainDate())}, ${clockText(first)}${until} (${zone})`;
-}
 
 /** One task with owner, deadline and state. */
 export function taskText(task: JsonRecord, setting: Setting): string {
@@ -114,6 +73,11 @@ const DESCRIBE: Readonly<Record<string, Describe>> = {
     ),
   ask_user: (outcome) => `You answered: ${stringOf(recordOf(outcome), 'answer', 'text') ?? compact(outcome)}`,
   send_message: (outcome) => `Message sent: “${shorten(stringOf(outcome.input, 'text') ?? '', 300)}”`,
+  email_send: (outcome, setting) => `Sent: ${labelOf(outcome, setting)}`,
+  email_draft: (outcome, setting) => `Draft saved, nothing sent: ${labelOf(outcome, setting)}`,
+  email_search: (outcome, setting) =>
+    listText('Found in the mail:', 'No mail was found.', listOf(outcome), (mail) => mailLine(mail, setting)),
+  email_read: (outcome, setting) => mailText(recordOf(outcome), setting),
   set_reminder: (outcome, setting) => reminderText(merged(outcome), setting),
 };
 
@@ -144,25 +108,41 @@ function routeOf(outcome: Outcome): string {
   return route === undefined ? '' : ` [${shorten(route, 200)}]`;
 }
 
-function labelOf(outcome: Outcome): string {
+function labelOf(outcome: Outcome, setting: Setting): string {
+  const action = actionTitle(outcome.name, outcome.input, setting);
   const about = stringOf(outcome.input, 'title', 'path', 'query', 'text', 'question');
-  return about === undefined ? outcome.name : `${outcome.name} “${shorten(about, 80)}”`;
+  return action ?? (about === undefined ? outcome.name : `${outcome.name} “${shorten(about, 80)}”`);
 }
 
-function waitingText(outcome: Outcome): string | undefined {
+/** About a call whose end is still open, because a person decides first or a standing policy just has. */
+function openText(outcome: Outcome, setting: Setting): string | undefined {
   const status = isRecord(outcome.value) ? outcome.value['status'] : undefined;
-  if (typeof status !== 'string' || !status.startsWith('waiting')) return undefined;
+  if (typeof status !== 'string') return undefined;
   const approval = stringOf(recordOf(outcome), 'approval');
+  const label = labelOf(outcome, setting);
+  if (status === 'approved' && approval !== undefined)
+    return `${label} is approved already by a policy of yours: ${approval}. What comes of it follows.`;
+  if (!status.startsWith('waiting')) return undefined;
   const forWhat = status === 'waiting_approval' ? 'waits for your approval' : `waits (${status})`;
-  return `${labelOf(outcome)} ${forWhat}${approval === undefined ? '' : `: ${approval}`}. Nothing has been done yet.`;
+  const yet = actionTitle(outcome.name, outcome.input, setting) === undefined ? 'done' : 'sent';
+  return `${label} ${forWhat}${approval === undefined ? '' : `: ${approval}`}. Nothing has been ${yet} yet.`;
+}
+
+const LOOK_UPS: readonly string[] = ['contacts_search', 'ask_user'];
+
+/** What came of calls that were made for the sake of another one: looking people up is no news unless it failed. */
+export function describeActions(outcomes: readonly Outcome[], setting: Setting): string[] {
+  return outcomes
+    .filter((outcome) => !LOOK_UPS.includes(outcome.name) || failureOf(outcome) !== undefined)
+    .map((outcome) => describeOutcome(outcome, setting));
 }
 
 /** What came of one call, in a sentence or a list; failures with the reason given. */
 export function describeOutcome(outcome: Outcome, setting: Setting): string {
   const failure = failureOf(outcome);
-  if (failure !== undefined) return `Failed: ${labelOf(outcome)}: ${failure}`;
-  const waiting = waitingText(outcome);
-  if (waiting !== undefined) return waiting;
+  if (failure !== undefined) return `Failed: ${labelOf(outcome, setting)}: ${failure}`;
+  const open = openText(outcome, setting);
+  if (open !== undefined) return open;
   const describe = DESCRIBE[outcome.name];
   if (!describe || outcome.value === undefined) return `${outcome.name}: ${compact(outcome)}`;
   return `${describe(outcome, setting)}${routeOf(outcome)}`;

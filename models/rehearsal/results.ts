@@ -14,13 +14,15 @@ const LISTS = [
   'free',
   'slots',
   'reminders',
+  'mails',
+  'messages',
 ];
 
 /** A hit or an atom may wrap what it is about; the innermost fields win, the id of the atom stays. */
 function flat(item: unknown): JsonRecord {
   if (typeof item === 'string') return { text: item };
   if (!isRecord(item)) return {};
-  const inner = ['atom', 'task', 'event', 'memory', 'contact'].map((field) => item[field]).find(isRecord);
+  const inner = ['atom', 'task', 'event', 'memory', 'contact', 'mail'].map((field) => item[field]).find(isRecord);
   const atom: JsonRecord = inner ? { ...item, ...inner } : item;
   const payload = atom['payload'];
   const metadata = isRecord(atom['metadata']) ? atom['metadata'] : {};

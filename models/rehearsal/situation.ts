@@ -1,10 +1,11 @@
 import type { Outcome } from './calls.js';
+import { type Decided, decidedIn, isDecision } from './decisions.js';
 import { isRecord, parseJson } from './json.js';
 import type { RehearsalRequest, Said, ToolAnswer, ToolCall } from './request.js';
 
 /** Where the conversation stands, read from its messages alone. */
 export interface Situation {
-  /** The last thing the user typed that has no answer in text yet, one entry a block. */
+  /** The last thing the user typed that has no answer in text yet, one entry a block; reports of decisions are none of it. */
   readonly texts: readonly string[];
   /** Assistant turns since that text. */
   readonly turns: number;
@@ -12,12 +13,18 @@ export interface Situation {
   readonly outcomes: readonly Outcome[];
   /** Results of calls made for texts before it that were never reported. */
   readonly earlier: readonly Outcome[];
+  /** What has become of earlier proposals and was not told yet. */
+  readonly decided: readonly Decided[];
 }
 
 const QUESTION_SKILL = 'ask_user';
 
 function isFinal(said: Said): boolean {
   return said.role === 'assistant' && said.calls.length === 0;
+}
+
+function typedIn(said: Said): readonly string[] {
+  return said.role === 'user' ? said.texts.filter((text) => !isDecision(text)) : [];
 }
 
 /** Text that comes while a question waits is its answer, not new work. */
@@ -47,7 +54,7 @@ function outcomesIn(said: readonly Said[]): Outcome[] {
     const rest = said.slice(index + 1);
     const next = rest.findIndex((later) => later.role === 'assistant');
     const replies = (next === -1 ? rest : rest.slice(0, next)).filter((later) => later.role === 'user');
-    const typed = replies.flatMap((reply) => reply.texts).join('\n');
+    const typed = replies.flatMap(typedIn).join('\n');
     return message.calls.map((call) =>
       toOutcome(
         call,
@@ -62,12 +69,11 @@ function outcomesIn(said: readonly Said[]): Outcome[] {
 export function readSituation(request: RehearsalRequest): Situation {
   const lastFinal = request.said.findLastIndex(isFinal);
   const open = request.said.slice(lastFinal + 1);
-  const at = open.findLastIndex(
-    (message, index) => message.role === 'user' && message.texts.length > 0 && !answersQuestion(open, index),
-  );
+  const at = open.findLastIndex((message, index) => typedIn(message).length > 0 && !answersQuestion(open, index));
   const message = open[at];
   const since = open.slice(at + 1);
   const turns = since.filter((later) => later.role === 'assistant').length;
-  const texts = message?.role === 'user' ? message.texts : [];
-  return { texts, turns, outcomes: outcomesIn(since), earlier: outcomesIn(open.slice(0, at + 1)) };
+  const decided = open.flatMap((said) => (said.role === 'user' ? said.texts.flatMap(decidedIn) : []));
+  const texts = message ? typedIn(message) : [];
+  return { texts, turns, outcomes: outcomesIn(since), earlier: outcomesIn(open.slice(0, at + 1)), decided };
 }

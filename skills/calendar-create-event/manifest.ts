@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { SkillManifest } from '../../contracts/skill.js';
 import { CleanTextSchema, DueSchema, TimeZoneSchema } from '../../contracts/text.js';
+import { ATTENDEES_HINT, AttendeesSchema } from '../shared/calendar-attendees.js';
 import { CalendarEventSchema } from '../shared/calendar-schema.js';
 import { OUTSIDE_TIMEOUT_SECONDS } from '../shared/limits.js';
 import { quote } from '../shared/summary-text.js';
@@ -13,11 +14,7 @@ const CalendarCreateEventInputSchema = z
       'Of the same kind as start and after it; the end date of a whole-day event is not included.',
     ),
     timeZone: TimeZoneSchema.describe('IANA name of the zone in which the event takes place.'),
-    attendees: z
-      .array(CleanTextSchema.min(1).max(320))
-      .max(100)
-      .default([])
-      .describe('E-mail addresses of the other people; leave the user out.'),
+    attendees: AttendeesSchema.default([]).describe(ATTENDEES_HINT),
     description: CleanTextSchema.max(10_000).optional(),
   })
   .refine(({ start, end }) => start.includes('T') === end.includes('T'), {
@@ -28,7 +25,11 @@ const CalendarCreateEventInputSchema = z
 
 export type CalendarCreateEventInput = z.infer<typeof CalendarCreateEventInputSchema>;
 
-const CalendarCreateEventOutputSchema = CalendarEventSchema.extend({ route: z.string() });
+const CalendarCreateEventOutputSchema = CalendarEventSchema.extend({
+  route: z.string(),
+  /** Only where other people were invited. */
+  status: z.literal('invited').optional(),
+});
 
 /** Pure data of the skill `calendar_create_event`. */
 export const calendarCreateEventManifest: SkillManifest<

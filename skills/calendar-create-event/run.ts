@@ -1,54 +1,54 @@
 import { z } from 'zod';
-import { type CalendarEvent, type NewCalendarEvent, type OutsideContext, outsideSkill } from '../../contracts/skill.js';
-import { localTime, startOf } from '../shared/calendar-time.js';
+import { ProblemError } from '../../contracts/problem.js';
+import type { CalendarEvent } from '../../contracts/services.js';
+import { type OutsideContext, outsideSkill } from '../../contracts/skill.js';
+import { hasOthers } from '../shared/calendar-attendees.js';
+import { findEvent } from '../shared/calendar-change.js';
 import { viewEvent } from '../shared/calendar-view.js';
-import { type CalendarCreateEventInput, calendarCreateEventManifest } from './manifest.js';
+import { eventIdOfCall } from '../shared/event-id.js';
+import { eventRef } from '../shared/written-refs.js';
+import { calendarCreateEventManifest } from './manifest.js';
+import { invitation, newEvent } from './outward.js';
 
 const UndoSchema = z.strictObject({ event: z.string() });
 
-/** Makes an event. Its id comes from the call, so that a repeated run finds the event that exists already. */
+/**
+ * Makes an event: at once for the user alone, once approved for other people too. Its id comes from the call or the
+ * approval, so that a repeated run finds the event that exists already.
+ */
 export const calendarCreateEvent = outsideSkill({
   manifest: calendarCreateEventManifest,
-  classify: ({ attendees }) => (attendees.length === 0 ? 'internal' : 'outward'),
+  classify: (input) => (hasOthers(input) ? 'outward' : 'internal'),
   async run(input, context) {
     context.abortSignal.throwIfAborted();
+    if (hasOthers(input)) throw new ProblemError('forbidden', 'Other people are invited by approval only.');
     const { calendar, user, callId } = context;
-    return resultOf(input, context, await calendar.create(user.id, eventIdOf(callId), newEvent(input)));
+    return resultOf(context, await calendar.create(user.id, eventIdOfCall(callId), newEvent(input)));
   },
   async reconcile(input, context) {
-    const { calendar, user, callId } = context;
-    const range = { from: timeOf(input.start, input.timeZone), to: timeOf(input.end, input.timeZone) };
-    const made = (await calendar.list(user.id, range)).find((event) => event.id === eventIdOf(callId));
-    return made === undefined ? undefined : resultOf(input, context, made);
+    const made = await findEvent(context, eventIdOfCall(context.callId));
+    return made === undefined ? undefined : resultOf(context, made.event);
   },
-  async undo(undo, { calendar, user }) {
-    await calendar.remove(user.id, UndoSchema.parse(undo).event);
+  async undo(undo, context) {
+    const { event: id } = UndoSchema.parse(undo);
+    const found = await findEvent(context, id);
+    if (found === undefined) return;
+    if (hasOthers(found.event)) {
+      throw new ProblemError(
+        'conflict',
+        'Other people were invited since; calendar_cancel_event can cancel the event.',
+      );
+    }
+    await context.calendar.remove(context.user.id, id, found.version);
   },
+  outward: invitation,
 });
 
-function resultOf(
-  input: CalendarCreateEventInput,
-  { calendar, timeZone, callId }: OutsideContext,
-  event: CalendarEvent,
-) {
+function resultOf({ calendar, timeZone, callId }: OutsideContext, event: CalendarEvent) {
   return {
     output: { route: calendar.route, ...viewEvent(event, timeZone) },
     outputs: [{ kind: 'event', title: event.title, ref: `effect:${callId}` }],
-    // Removing an event tells everybody who was invited, so only the user's own can be taken back by itself.
-    ...(input.attendees.length === 0 ? { undo: { event: event.id } } : {}),
+    wrote: [eventRef(event)],
+    undo: { event: event.id },
   };
-}
-
-function timeOf(value: string, timeZone: string): string {
-  return localTime(startOf(value, timeZone), timeZone);
-}
-
-function newEvent({ description, ...event }: CalendarCreateEventInput): NewCalendarEvent {
-  return { ...event, ...(description === undefined ? {} : { description }) };
-}
-
-/** Letters a to v and digits only, as Google Calendar demands of ids that callers choose. */
-function eventIdOf(callId: string): string {
-  const bytes = new TextEncoder().encode(callId);
-  return `ret${Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('')}`;
 }

@@ -1,5 +1,6 @@
 import { Temporal } from 'temporal-polyfill';
-import { type CalendarEvent, outsideSkill } from '../../contracts/skill.js';
+import { outsideSkill } from '../../contracts/skill.js';
+import type { CalendarEvent } from '../../contracts/services.js';
 import { isDate, localTime, startOf, type TimeRange, toTimeRange } from '../shared/calendar-time.js';
 import { findFreeSlots, minutesOf } from '../shared/free-slots.js';
 import { firstItems, withNote } from '../shared/note.js';

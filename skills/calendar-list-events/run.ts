@@ -1,8 +1,9 @@
 import { outsideSkill } from '../../contracts/skill.js';
 import { localTime, toTimeRange } from '../shared/calendar-time.js';
-import { viewEvent } from '../shared/calendar-view.js';
+import { foreignTaints, viewEvent } from '../shared/calendar-view.js';
 import { MAX_ITEMS } from '../shared/limits.js';
 import { firstItems, withNote } from '../shared/note.js';
+import { eventRef } from '../shared/written-refs.js';
 import { calendarListEventsManifest } from './manifest.js';
 
 const MAX_DAYS = 366;
@@ -24,6 +25,8 @@ export const calendarListEvents = outsideSkill({
         events: items.map((event) => viewEvent(event, timeZone)),
         ...withNote(note),
       },
+      taints: foreignTaints(items),
+      read: items.map(eventRef),
     };
   },
 });

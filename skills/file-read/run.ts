@@ -1,6 +1,7 @@
 import { outsideSkill } from '../../contracts/skill.js';
 import { cutText } from '../../contracts/text.js';
 import { withNote } from '../shared/note.js';
+import { fileRef } from '../shared/written-refs.js';
 import { fileReadManifest } from './manifest.js';
 
 const MAX_BYTES = 50_000;
@@ -12,6 +13,6 @@ export const fileRead = outsideSkill({
     const whole = await workspace.read(user.id, path);
     const text = cutText(whole, MAX_BYTES);
     const note = `Cut after ${MAX_BYTES} bytes; the file has ${new TextEncoder().encode(whole).length}.`;
-    return { output: { path, text, ...withNote(text === whole ? undefined : note) } };
+    return { output: { path, text, ...withNote(text === whole ? undefined : note) }, read: [fileRef(path)] };
   },
 });

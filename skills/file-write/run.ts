@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { ProblemError } from '../../contracts/problem.js';
 import { type OutsideContext, outsideSkill } from '../../contracts/skill.js';
+import { fileRef } from '../shared/written-refs.js';
 import { fileWriteManifest } from './manifest.js';
 
 const UndoSchema = z.strictObject({ path: z.string(), previous: z.string().nullable(), written: z.string() });
@@ -15,10 +16,12 @@ export const fileWrite = outsideSkill({
     abortSignal.throwIfAborted();
     const { previous } = await workspace.write(user.id, path, text);
     const output = { path, bytes: new TextEncoder().encode(text).length };
-    if (previous === text) return { output: { ...output, change: 'unchanged' } };
+    const wrote = [fileRef(path)];
+    if (previous === text) return { output: { ...output, change: 'unchanged' }, wrote };
     return {
       output: { ...output, change: previous === null ? 'created' : 'replaced' },
       undo: { path, previous, written: text },
+      wrote,
     };
   },
   async undo(undo, context) {

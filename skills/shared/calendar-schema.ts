@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { DueSchema } from '../../contracts/text.js';
+import { CleanTextSchema, DueSchema } from '../../contracts/text.js';
 
 /** The span that calendar skills look at; the same two fields in each of them. */
 export const rangeFields = {
@@ -18,3 +18,9 @@ export const CalendarEventSchema = z.strictObject({
   description: z.string().optional(),
 });
 export type CalendarEventView = z.infer<typeof CalendarEventSchema>;
+
+/** How skills name an event that is there. */
+export const EventIdSchema = CleanTextSchema.min(1)
+  .max(1200)
+  .refine((id) => !/\p{C}/u.test(id), { error: 'must be the id of an event as calendar_list_events shows it' })
+  .describe('The id of the event, from calendar_list_events.');

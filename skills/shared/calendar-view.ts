@@ -1,8 +1,11 @@
 import { Temporal } from 'temporal-polyfill';
-import type { CalendarEvent } from '../../contracts/skill.js';
+import type { Label } from '../../contracts/effect-class.js';
+import type { CalendarEvent } from '../../contracts/services.js';
 import { cutText } from '../../contracts/text.js';
+import { hasOthers } from './calendar-attendees.js';
 import type { CalendarEventView } from './calendar-schema.js';
 import { isDate, localTime } from './calendar-time.js';
+import { isOwnEventId } from './event-id.js';
 
 const TITLE_BYTES = 300;
 const DESCRIPTION_BYTES = 300;
@@ -21,6 +24,11 @@ export function viewEvent(event: CalendarEvent, timeZone: string): CalendarEvent
     attendees: hidden > 0 ? [...attendees.slice(0, MAX_ATTENDEES), `… and ${hidden} more`] : [...attendees],
     ...(description === undefined ? {} : { description: cutText(description, DESCRIPTION_BYTES) }),
   };
+}
+
+/** What events put on the agent that reads them: the words of other people are not to be trusted. */
+export function foreignTaints(events: readonly CalendarEvent[]): Label[] {
+  return events.some((event) => hasOthers(event) || !isOwnEventId(event.id)) ? ['untrusted'] : [];
 }
 
 function inZone(value: string, timeZone: string): string {

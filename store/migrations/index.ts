@@ -1,8 +1,17 @@
 import { Kysely, type Migration, Migrator, PostgresDialect, sql } from 'kysely';
 import type pg from 'pg';
 import { foundation, rowSecurity } from './001-foundation.js';
+import { outward, outwardRowSecurity } from './002-outward.js';
 
-function plain(...texts: string[]): Migration {
+const TEXTS: Readonly<Record<string, readonly string[]>> = {
+  '001-foundation': [foundation, rowSecurity],
+  '002-outward': [outward, outwardRowSecurity],
+};
+
+/** Everything the schema is made from, for whoever keeps a copy of an empty database. */
+export const schemaText = Object.values(TEXTS).flat().join('\n');
+
+function plain(texts: readonly string[]): Migration {
   return {
     up: async (db) => {
       for (const text of texts) await sql.raw(text).execute(db);
@@ -10,9 +19,7 @@ function plain(...texts: string[]): Migration {
   };
 }
 
-const MIGRATIONS: Record<string, Migration> = {
-  '001-foundation': plain(foundation, rowSecurity),
-};
+const MIGRATIONS = Object.fromEntries(Object.entries(TEXTS).map(([name, texts]) => [name, plain(texts)]));
 
 /** Brings the schema up to date; two processes that try at once take turns. Returns the names applied. */
 export async function migrate(pool: pg.Pool): Promise<string[]> {

@@ -2,7 +2,13 @@ import type { FastifyInstance, InjectOptions, LightMyRequestResponse } from 'fas
 import { randomBytes } from 'node:crypto';
 import path from 'node:path';
 import { createApi, type ApiSettings } from '../../api/app.js';
-import type { Engine } from '../../engine/deps.js';
+import { createProposer } from '../../activities/proposer.js';
+import { createLocalCalendar } from '../../connectors/local/calendar.js';
+import { createLocalMail } from '../../connectors/local/mail.js';
+import { createWorkspace } from '../../connectors/local/workspace.js';
+import { EFFECT_TIMES, type Engine } from '../../engine/deps.js';
+import { builtinSkills } from '../../skills/index.js';
+import { createSkillRegistry } from '../../skills/registry.js';
 import { createUser, ensureOwner } from '../../engine/users.js';
 import { createBlobStore } from '../../store/blobs.js';
 import { openTestStore, type TestStore } from '../helpers/store.js';
@@ -75,12 +81,29 @@ function testEngine(store: TestStore): Engine {
   return {
     db: store.db,
     blobs: createBlobStore(path.join(store.folder, 'files')),
-    limits: { turns: 40, callsPerTurn: 32, deadlineSeconds: 3600, budgetUsd: '1', conversationTail: 20 },
+    limits: {
+      turns: 40,
+      callsPerTurn: 32,
+      deadlineSeconds: 14 * 86_400,
+      budgetUsd: '1',
+      conversationTail: 20,
+      approvalDays: 7,
+    },
     agents: { default: { instructions: 'Help.' }, narrow: { instructions: 'Only look.', skills: ['search_memory'] } },
     defaultModel: 'smart',
     resolveModel: (name) => (name === 'smart' || name === 'fast' || name === 'rehearsal' ? 'rehearsal' : undefined),
     skillNames: ['remember', 'search_memory'],
     defaultTimeZone: 'Europe/Berlin',
+    effects: EFFECT_TIMES,
+    proposer: createProposer(createSkillRegistry(builtinSkills), localServices(store)),
+  };
+}
+
+function localServices(store: TestStore) {
+  return {
+    calendar: createLocalCalendar({ root: path.join(store.folder, 'local') }),
+    mail: createLocalMail({ root: path.join(store.folder, 'local') }),
+    workspace: createWorkspace({ root: path.join(store.folder, 'workspaces') }),
   };
 }
 

@@ -37,6 +37,11 @@ get /v1/requests/{id}/events
 post /v1/requests/{id}/messages
 post /v1/requests/{id}/cancel
 post /v1/calls/{id}/undo
+get /v1/approvals
+get post /v1/approvals/{id}
+post /v1/approvals/batch
+get post /v1/policies
+delete /v1/policies/{id}
 get /v1/conversations
 get /v1/conversations/{id}
 post /v1/files
@@ -52,6 +57,8 @@ post /v1/spaces/{id}/atoms/{atom}/deprecate
 get /v1/skills
 get /v1/models
 get /v1/charges
+get /v1/wallet
+post /v1/wallet/credits
 get post /v1/users
 get patch /v1/me`;
 
@@ -86,6 +93,12 @@ test('every reference is there and nothing is there twice', () => {
     'File',
     'Charge',
     'Agent',
+    'Approval',
+    'Decision',
+    'BatchDecision',
+    'NewPolicy',
+    'Policy',
+    'Effect',
   ])
     expect(Object.keys(description.components.schemas)).toContain(name);
 });
@@ -117,6 +130,15 @@ test('every call has a summary, answers with a schema, and tells its problems as
       open ? undefined : { schema: { $ref: '#/components/schemas/Problem' } },
     ]);
     expect([name, operation.security?.length]).toEqual([name, open ? 0 : undefined]);
+  }
+});
+
+test('every call but the open ones needs a token', async () => {
+  for (const [name, operation] of operations()) {
+    const [method = '', path = ''] = name.split(' ');
+    const url = path.replaceAll(/\{\w+\}/g, 'x_0');
+    const { statusCode } = await api.call({ method: method.toUpperCase() as 'GET', url, token: null });
+    expect([name, statusCode]).toEqual([name, operation.security?.length === 0 ? 200 : 401]);
   }
 });
 

@@ -26,7 +26,7 @@ export async function takeTurn(engine: Engine, ref: AgentRef, plan: TurnPlan): P
   let attempt = 0;
   let lastMessageSeq = 0;
   for (let index = 0; index < (plan.attempts ?? 1); index += 1) {
-    const begun = await beginTurn(engine, ref, plan.turn);
+    const begun = await beginTurn(engine, ref, plan.turn, () => ({ wish: undefined }));
     if (begun.kind !== 'ask') throw new Error(`turn ${plan.turn} cannot begin: ${JSON.stringify(begun.step)}`);
     attempt = begun.context.attempt;
     lastMessageSeq = Math.max(...begun.context.messages.map((message) => message.seq));
@@ -59,8 +59,10 @@ export async function takeTurn(engine: Engine, ref: AgentRef, plan: TurnPlan): P
       usage: { inputTokens: 10, outputTokens: 5, cacheReadTokens: 0, cacheWriteTokens: 0 },
     },
     calls,
+    outcomes: [],
     lastMessageSeq,
     usd: plan.usd ?? '0',
+    isReserved: false,
   });
 }
 

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { sql } from '../../store/sql.js';
 import { type ApiHarness, form, openApi } from './harness.js';
 import { newRequest, takeTurn } from './progress.js';
+import { openDesk } from './proposals.js';
 
 interface Ids {
   request: string;
@@ -10,12 +11,15 @@ interface Ids {
   file: string;
   space: string;
   atom: string;
+  approval: string;
+  policy: string;
 }
 
 let api: ApiHarness;
 let anna: { id: string; token: string };
 let bert: { id: string; token: string };
 let ids: Ids;
+const hashes = new Map<string, string>();
 const ABSENT: Ids = {
   request: 'req_0',
   call: 'call_0',
@@ -23,6 +27,8 @@ const ABSENT: Ids = {
   file: 'file_0',
   space: 'spc_0',
   atom: 'atm_0',
+  approval: 'apr_0',
+  policy: 'pol_0',
 };
 
 beforeAll(async () => {
@@ -54,6 +60,18 @@ async function everythingOf(person: { id: string; token: string }): Promise<Ids>
     payload: { payload: { text: 'a secret fact' }, metadata: { kind: 'fact' }, comment: 'kept' },
   });
   const view = (await api.call({ url: `/v1/requests/${ref.request}`, token })).json();
+  const { approval } = await openDesk(api).mails(person.id, {
+    to: ['secret@example.com'],
+    subject: 'secret',
+    body: 'a secret mail',
+  });
+  hashes.set(approval.id, approval.payloadHash);
+  const policy = await api.call({
+    method: 'POST',
+    url: '/v1/policies',
+    token,
+    payload: { skill: 'email_send', recipient: 'secret@example.com' },
+  });
   return {
     request: ref.request,
     call: trace.children[0].children[0].children[0].id,
@@ -61,6 +79,8 @@ async function everythingOf(person: { id: string; token: string }): Promise<Ids>
     file: file.json().id,
     space: space.id,
     atom: atom.json().id,
+    approval: approval.id,
+    policy: policy.json().id,
   };
 }
 
@@ -98,7 +118,23 @@ const ROUTES: readonly Route[] = [
   ['POST', (i) => `/v1/spaces/${i.space}/atoms/${i.atom}/deprecate`, () => ({ comment: 'c' })],
   ['POST', (i) => `/v1/spaces/${i.space}/search`, () => ({ query: 'secret' })],
   ['POST', () => '/v1/search', (i) => ({ query: 'secret', spaces: [i.space] })],
+  ['GET', (i) => `/v1/approvals/${i.approval}`],
+  ['HEAD', (i) => `/v1/approvals/${i.approval}`],
+  ...(['approve', 'edit', 'reject', 'respond'] as const).map(
+    (decision): Route => ['POST', (i) => `/v1/approvals/${i.approval}`, (i) => deciding(i, decision)],
+  ),
+  ['POST', () => '/v1/approvals/batch', (i) => ({ items: [{ id: i.approval, ...deciding(i, 'approve') }] })],
+  ['DELETE', (i) => `/v1/policies/${i.policy}`],
 ];
+
+function deciding({ approval }: Ids, decision: 'approve' | 'edit' | 'reject' | 'respond'): Record<string, unknown> {
+  return {
+    decision,
+    payloadHash: hashes.get(approval) ?? '0'.repeat(64),
+    ...(decision === 'respond' ? { reason: 'an answer' } : {}),
+    ...(decision === 'edit' ? { payload: { to: ['a@example.com'], subject: 's', body: 'b' } } : {}),
+  };
+}
 
 /** Everything stored, without what counts calls or keeps time. */
 async function everything(): Promise<unknown> {
@@ -114,6 +150,10 @@ async function everything(): Promise<unknown> {
       'outbox',
       'request_events',
       'users',
+      'approvals',
+      'effects',
+      'policies',
+      'known_recipients',
     ];
     const counts: Record<string, unknown> = {};
     for (const table of tables) counts[table] = await tx.rows(sql`select * from ${sql.table(table)} order by 1, 2`);
@@ -170,6 +210,10 @@ describe('what is somebody else’s', () => {
       '/v1/charges',
       '/v1/charges?groupBy=agent',
       '/v1/charges?groupBy=user',
+      '/v1/approvals',
+      '/v1/approvals?status=pending',
+      `/v1/approvals?request=${ids.request}`,
+      '/v1/policies',
     ]) {
       expect([url, (await api.call({ url, token: bert.token })).json()]).toEqual([url, { items: [] }]);
     }

@@ -7,7 +7,7 @@ import { promisify } from 'node:util';
 import nodeIcal from 'node-ical';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createLocalCalendar } from '../../connectors/local/calendar.js';
-import type { CalendarConnector, NewCalendarEvent } from '../../contracts/skill.js';
+import type { CalendarConnector, NewCalendarEvent } from '../../contracts/services.js';
 
 const DECEMBER = { from: '2026-12-01T00:00:00+01:00', to: '2027-01-01T00:00:00+01:00' };
 const MEETING: NewCalendarEvent = {

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createWorkspace } from '../../connectors/local/workspace.js';
-import type { WorkspaceFiles } from '../../contracts/skill.js';
+import type { WorkspaceFiles } from '../../contracts/services.js';
 
 let root: string;
 let workspace: WorkspaceFiles;

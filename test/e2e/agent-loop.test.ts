@@ -206,16 +206,16 @@ describe('the agent loop', () => {
     expect(stopped).toBe(4);
   });
 
-  test('ends a request that has used its budget, and keeps what it did', async () => {
+  test('asks before it spends more than the budget, and keeps what it did', async () => {
     const dear: ScriptTurn = {
       calls: [{ name: 'tasks_create', input: { title: 'dear task' } }],
       usage: { inputTokens: 0, outputTokens: 20_000, cacheReadTokens: 0, cacheWriteTokens: 0 },
     };
-    const view = await stage.finish([dear, { text: 'never asked for' }], { budgetUsd: '0.15' });
+    const request = await stage.play([dear, { text: 'never asked for' }], { budgetUsd: '0.15' });
+    const view = await stage.world.until(request, ({ status }) => status === 'waiting_approval');
     expect(view).toMatchObject({
-      status: 'failed',
       cost: { totalUsd: '0.2' },
-      error: { type: 'budget', message: expect.stringContaining('$0.15') },
+      waitingFor: [{ kind: 'approval', text: expect.stringMatching(/^Continue for about \$\d+\.\d\d\?$/) }],
     });
     expect(view.result?.outputs).toMatchObject([{ title: 'dear task' }]);
     expect(stage.asked(view.id)).toHaveLength(1);
@@ -231,7 +231,7 @@ describe('the agent loop', () => {
     expect(stage.asked(view.id)).toEqual([]);
   });
 
-  test('never runs what other people would see or what cannot be undone, and says so to the model', async () => {
+  test('holds what other people would see or what cannot be undone, and says so to the model at once', async () => {
     let ran = false;
     stage.outside('seen by others', async () => {
       ran = true;
@@ -255,13 +255,15 @@ describe('the agent loop', () => {
         { name: 'send_message', input: { target: 'me', text: 'hello' } },
       ],
     };
-    const view = await stage.finish([outward, { text: 'told you' }]);
-    expect(view.status).toBe('completed');
-    const results = resultsIn(stage.asked(view.id)[1]);
-    expect(
-      results.slice(0, 4).every((result) => result.isError && result.text.includes('needs the approval of the user')),
-    ).toBe(true);
-    expect(results[4]?.isError).toBe(false);
+    const request = await stage.play([outward, { text: 'told you' }]);
+    const view = await stage.world.until(request, (now) => now.status === 'waiting_approval');
+    expect(view.waitingFor.map((item) => item.kind)).toEqual(Array(4).fill('approval'));
+    const results = resultsIn(stage.asked(request)[1]);
+    expect(results.slice(0, 4).every((result) => result.text.includes('"status":"waiting_approval"'))).toBe(true);
+    expect(results.every((result) => !result.isError)).toBe(true);
+    expect(ran).toBe(false);
+    await stage.cancel(request);
+    expect((await stage.world.ended(request)).status).toBe('cancelled');
     expect(ran).toBe(false);
   });
 });

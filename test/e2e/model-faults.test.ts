@@ -17,6 +17,10 @@ function bill(calls: readonly RecordedCall[]): number {
   );
 }
 
+function sumOf(charges: RequestView['cost']['charges']): number {
+  return charges.reduce((sum, { usd }) => sum + Number(usd), 0);
+}
+
 describe('a fault of the model', () => {
   let stage: Stage;
   beforeAll(async () => {
@@ -59,6 +63,11 @@ describe('a fault of the model', () => {
     'sse-error',
   ];
 
+  /** The endpoint refused before it answered: nobody bills that. */
+  const FREE: readonly FaultName[] = ['529', '500', '503', '429'];
+  /** The useless answer came to its end, so that its price is known. */
+  const COUNTED: readonly FaultName[] = ['null-stop-reason', 'cut-tool-json'];
+
   test.each(PASSING)('that passes (%s) loses no turn, runs nothing of a part and is paid for once', async (fault) => {
     const { view, asked } = await finish([TASK, DONE], fault);
     expect(view).toMatchObject({ status: 'completed', waitingFor: [], result: { text: DONE.text } });
@@ -66,8 +75,19 @@ describe('a fault of the model', () => {
     expect(asked[1]?.body?.messages).toEqual(asked[0]?.body?.messages);
     expect(await stage.callsOf(view.id)).toMatchObject([{ skill: 'tasks_create', status: 'done' }]);
     expect((await stage.turnsOf(view.id)).map((turn) => turn.attempt)).toEqual([2, 1]);
-    expect(view.cost.charges).toHaveLength(2);
-    expect(Number(view.cost.totalUsd)).toBeCloseTo(bill(asked.slice(1)), 10);
+    const lost = view.cost.charges.filter((charge) => charge.step.includes('attempt'));
+    expect(lost.map(({ step, estimated }) => ({ step, estimated }))).toEqual(
+      FREE.includes(fault) ? [] : [{ step: 'turn 1, attempt 1', estimated: !COUNTED.includes(fault) }],
+    );
+    const answered = view.cost.charges.filter((charge) => !lost.includes(charge));
+    expect(answered.map(({ step, estimated }) => ({ step, estimated }))).toEqual([
+      { step: 'turn 1', estimated: false },
+      { step: 'turn 2', estimated: false },
+    ]);
+    expect(sumOf(answered)).toBeCloseTo(bill(asked.slice(1)), 10);
+    const [charged, billed] = [sumOf(view.cost.charges), bill(asked)];
+    expect(charged).toBeGreaterThanOrEqual(billed - 1e-12);
+    expect(COUNTED.includes(fault) ? charged : 0).toBeCloseTo(COUNTED.includes(fault) ? billed : 0, 10);
   });
 
   test.each<FaultName>(['drip', 'linger', 'unknown-event', 'unknown-block'])(
@@ -102,8 +122,11 @@ describe('a fault of the model', () => {
       ...Array.from({ length: 3 }, () => 'claude-sonnet-5-5'),
       'claude-haiku-5-5',
     ]);
-    expect(view.cost.charges).toMatchObject([{ name: 'claude-haiku-5-5' }]);
-    expect(Number(view.cost.totalUsd)).toBeCloseTo(bill(asked.slice(-1)), 10);
+    expect(view.cost.charges).toMatchObject([
+      { name: 'claude-sonnet-5-5', step: 'turn 1, attempt 3', estimated: true },
+      { name: 'claude-haiku-5-5', step: 'turn 1', estimated: false },
+    ]);
+    expect(sumOf(view.cost.charges.slice(1))).toBeCloseTo(bill(asked.slice(-1)), 10);
   });
 
   test('that is a refusal is shown to the user and not asked again', async () => {
@@ -146,6 +169,7 @@ describe('a fault of the model', () => {
     const { view, asked } = await finish([TASK, DONE], 'max-tokens-in-tool');
     expect(view.status).toBe('completed');
     expect(asked.map((call) => call.body?.max_tokens)).toEqual([8_192, 16_384, 8_192]);
+    expect(Number(view.cost.totalUsd)).toBeCloseTo(bill(asked), 10);
     expect(await stage.callsOf(view.id)).toMatchObject([{ status: 'done' }]);
   });
 

@@ -1,12 +1,15 @@
 import path from 'node:path';
 import { createLocalCalendar } from '../../connectors/local/calendar.js';
 import { createWorkspace } from '../../connectors/local/workspace.js';
+import { createLocalMail } from '../../connectors/local/mail.js';
 import type { ActivityDeps } from '../../activities/deps.js';
+import { InFlight } from '../../activities/in-flight.js';
+import { createProposer, type Services } from '../../activities/proposer.js';
 import type { ModelReply, ModelRequest } from '../../contracts/model.js';
 import type { Skill } from '../../contracts/skill.js';
 import type { AgentRef } from '../../contracts/step.js';
 import { acceptRequest } from '../../engine/accept.js';
-import type { Engine } from '../../engine/deps.js';
+import type { EffectTimes, Engine } from '../../engine/deps.js';
 import { viewRequest } from '../../engine/requests.js';
 import { createUser, ensureOwner } from '../../engine/users.js';
 import { builtinSkills } from '../../skills/index.js';
@@ -39,18 +42,35 @@ export function reply(content: ModelReply['content'], stopReason: ModelReply['st
   };
 }
 
-export async function openEngine(moreSkills: readonly Skill[] = []): Promise<EngineKit> {
+export async function openEngine(
+  moreSkills: readonly Skill[] = [],
+  effectTimes: Partial<EffectTimes> = {},
+): Promise<EngineKit> {
   const store = await openTestStore();
   const skills = createSkillRegistry([...builtinSkills, ...moreSkills]);
+  const services: Services = {
+    calendar: createLocalCalendar({ root: path.join(store.folder, 'local') }),
+    mail: createLocalMail({ root: path.join(store.folder, 'local') }),
+    workspace: createWorkspace({ root: path.join(store.folder, 'workspaces') }),
+  };
   const engine: Engine = {
     db: store.db,
     blobs: createBlobStore(path.join(store.folder, 'blobs')),
-    limits: { turns: 10, callsPerTurn: 10, deadlineSeconds: 3_600, budgetUsd: '1', conversationTail: 20 },
+    limits: {
+      turns: 10,
+      callsPerTurn: 10,
+      deadlineSeconds: 3_600,
+      budgetUsd: '1',
+      conversationTail: 20,
+      approvalDays: 7,
+    },
     agents: { default: { instructions: 'Help.' } },
     defaultModel: 'canned',
     resolveModel: (name) => name,
     skillNames: skills.list().map((skill) => skill.manifest.name),
     defaultTimeZone: 'UTC',
+    effects: { leaseMs: 400, sendMs: 300, retryMs: 1, probeDelaysMs: [1, 1, 1], ...effectTimes },
+    proposer: createProposer(skills, services),
   };
   const { id: owner } = await ensureOwner(engine, { name: 'Olga', timeZone: 'UTC', token: 'token-of-the-owner' });
   const asked: ModelRequest[] = [];
@@ -66,13 +86,16 @@ export async function openEngine(moreSkills: readonly Skill[] = []): Promise<Eng
       },
       order: (model) => [model],
       priceOf: () => '0.001',
+      highestPriceOf: () => '0.01',
+      affordableOutputTokens: () => 1_000,
       isPriced: () => true,
       maxOutputTokens: 1_000,
       contextCharacters: 100_000,
     },
     bus: store.bus,
-    calendar: createLocalCalendar({ root: path.join(store.folder, 'local') }),
-    workspace: createWorkspace({ root: path.join(store.folder, 'workspaces') }),
+    ...services,
+    bootId: 'boot_test',
+    inFlight: new InFlight(),
     parkedMs: 1_000,
     log: { info: () => undefined, warn: () => undefined, error: () => undefined },
   };

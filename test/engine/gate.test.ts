@@ -1,8 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import { EFFECT_CLASSES, type EffectClass, type Label, type Verdict } from '../../contracts/effect-class.js';
-import { gate, raised, stricter } from '../../contracts/gate.js';
+import { type Destination, gate, raised, stricter } from '../../contracts/gate.js';
 
 const LABELS: readonly (readonly Label[])[] = [[], ['untrusted'], ['private'], ['untrusted', 'private']];
+const DESTINATIONS: readonly Destination[] = ['allowed', 'typed', 'found', 'chosen'];
 const PAIRS = EFFECT_CLASSES.flatMap((declared) => EFFECT_CLASSES.map((classified) => [declared, classified] as const));
 
 describe('the gate', () => {
@@ -24,6 +25,40 @@ describe('the gate', () => {
       const verdicts = [declared, classified].map((one) => gate({ effect: one, labels }));
       expect(verdicts.reduce(stricter, 'run')).toBe(gate({ effect, labels }));
     }
+  });
+
+  /** Verdicts in the order of `DESTINATIONS`, for each of `LABELS`: first without, then with a policy that covers all. */
+  test.each<[EffectClass, string, string]>([
+    ['read', 'rrrr rrrr rrrr rrrr', 'rrrr rrrr rrrr rrrr'],
+    ['internal', 'rrrr rrrr rrrr rrrr', 'rrrr rrrr rrrr rrrr'],
+    ['egress', 'rrrr rrrr rrra rrra', 'rrrr rrrr rrra rrra'],
+    ['destructive', 'aaaa aaaa aaaa aaaa', 'aaaa aaaa aaaa aaaa'],
+    ['outward', 'aaaa aaaa aaaa aaaa', 'rrrr aaaa rrrr aaaa'],
+  ])('judges %s in all its cases', (effect, unrelaxed, relaxing) => {
+    const table = (relaxed: boolean): string =>
+      LABELS.map((labels) =>
+        DESTINATIONS.map((destination) => gate({ effect, labels, relaxed, destination })[0]).join(''),
+      ).join(' ');
+    expect([table(false), table(true)]).toEqual([unrelaxed, relaxing]);
+  });
+
+  test('has a row in that table for every class there is', () => {
+    expect([...EFFECT_CLASSES].toSorted()).toEqual(['destructive', 'egress', 'internal', 'outward', 'read']);
+  });
+
+  test('refuses a class that it does not know', () => {
+    const effect = 'teleport' as EffectClass;
+    for (const labels of LABELS) expect(gate({ effect, labels, relaxed: true, destination: 'typed' })).toBe('refuse');
+  });
+
+  test('lets more labels never make anything freer, and takes what is not said for the strict case', () => {
+    for (const effect of EFFECT_CLASSES)
+      for (const relaxed of [false, true])
+        for (const labels of LABELS) {
+          const verdict = gate({ effect, labels, relaxed });
+          expect(stricter(gate({ effect, labels: [], relaxed }), verdict)).toBe(verdict);
+          expect(gate({ effect, labels })).toBe(gate({ effect, labels, relaxed: false, destination: 'chosen' }));
+        }
   });
 
   test('takes the stricter of two verdicts, in either order', () => {

@@ -2,14 +2,17 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { runSkillCall } from '../../activities/run-skill.js';
 import { thinkTurn } from '../../activities/think.js';
 import type { ModelReply } from '../../contracts/model.js';
+import { listApprovals } from '../../engine/approval-views.js';
 import { cancelRequest, requestUndo } from '../../engine/cancel.js';
 import { viewConversation } from '../../engine/conversations.js';
+import { decide } from '../../engine/decisions.js';
 import { readEvents } from '../../engine/event-feed.js';
 import { saveFile } from '../../engine/files.js';
 import { postMessage } from '../../engine/messages.js';
 import { listRequests, viewRequest } from '../../engine/requests.js';
 import { nextStep } from '../../engine/steps.js';
 import { traceRequest } from '../../engine/trace.js';
+import { giveCredit } from '../../engine/wallet.js';
 import { spaceAccess } from '../../spaces/access.js';
 import { userActor } from '../../spaces/principal.js';
 import { createSpace } from '../../spaces/spaces.js';
@@ -62,6 +65,8 @@ beforeAll(async () => {
   if (step.kind !== 'calls') throw new Error('no call');
   call = step.calls[0]?.callId ?? '';
   await runSkillCall(kit.deps, { ...annas, callId: call, mode: 'run', quick: true }, 1, signal);
+  await approvedMail();
+  await giveCredit(kit.engine, { id: kit.owner, isOwner: true }, { usd: '5', user: anna, note: SECRET });
   conversation = (await viewRequest(kit.engine, anna, annas.request)).conversation;
   await saveFile(
     kit.engine,
@@ -74,10 +79,30 @@ beforeAll(async () => {
     const base = { payload: SECRET, metadata: {}, comment: SECRET };
     const first = await spaceAccess(tx, userActor(anna)).put(memory.id, base);
     await spaceAccess(tx, userActor(anna)).put(memory.id, { ...base, references: [{ type: 'about', atom: first.id }] });
+    await tx.run(
+      sql`insert into policies (id, user_id, skill, recipient) values ('pol_1', ${anna}, 'email_send', ${SECRET})`,
+    );
+    await tx.run(sql`insert into tainted_refs (user_id, ref) values (${anna}, ${SECRET})`);
+    await tx.run(sql`insert into known_recipients (user_id, recipient) values (${anna}, ${SECRET})`);
+    await tx.run(sql`
+      insert into reservations (step, attempt, user_id, request_id, agent_id, kind, name, usd)
+      values ('turn:x:1', 1, ${anna}, ${annas.request}, ${annas.agent}, 'model', ${SECRET}, 0.1)`);
     await tx.run(sql`insert into secrets (user_id, name, key_id, ciphertext) values (${anna}, 'token', 'k1', '\\x00')`);
   });
 });
 afterAll(() => kit.close());
+
+/** A mail that waits to be sent: an approval and its entry in the ledger. */
+async function approvedMail(): Promise<void> {
+  const input = { to: ['ben@example.com'], subject: SECRET, body: SECRET };
+  kit.answer(() => reply([{ type: 'tool_use', id: 'y', name: 'email_send', input }], 'tool_use'));
+  const step = await thinkTurn(kit.deps, { ...annas, turn: 2 }, signal);
+  if (step.kind !== 'calls') throw new Error('no mail');
+  const callId = step.calls[0]?.callId ?? '';
+  await runSkillCall(kit.deps, { ...annas, callId, mode: 'run', quick: false }, 1, signal);
+  const [approval] = (await listApprovals(kit.engine, anna, { limit: 1 })).items;
+  await decide(kit.engine, anna, approval?.id ?? '', { decision: 'approve', payloadHash: approval?.payloadHash ?? '' });
+}
 
 describe('the rows of one person', () => {
   test('are seen by nobody else, in any table', async () => {

@@ -8,6 +8,7 @@ import type { CallInput, Step } from '../../contracts/step.js';
 import { cancelRequest } from '../../engine/cancel.js';
 import { readEvents } from '../../engine/event-feed.js';
 import { viewRequest } from '../../engine/requests.js';
+import { getWallet } from '../../engine/wallet.js';
 import { sql } from '../../store/sql.js';
 import { type EngineKit, openEngine, reply } from './engine-kit.js';
 
@@ -62,7 +63,10 @@ describe('a step that is done twice at the same time', () => {
     expect(steps[1]).toEqual(steps[0]);
     expect(steps[2]).toEqual(steps[0]);
     const view = await viewRequest(kit.engine, kit.owner, ref.request);
-    expect(view.cost).toMatchObject({ totalUsd: '0.001', charges: [{ kind: 'model' }] });
+    // Every attempt may have been billed; those whose answer was not the one that counts are charged at their bound.
+    expect(view.cost.charges.filter((charge) => !charge.estimated)).toMatchObject([{ kind: 'model', step: 'turn 1' }]);
+    expect(view.cost).toMatchObject({ totalUsd: '0.03', charges: { length: 4 } });
+    expect(await getWallet(kit.engine, kit.owner)).toMatchObject({ reservedUsd: '0' });
     const counts = await kit.engine.db.as(kit.owner, (tx) =>
       tx.one<{ turns: number; calls: number }>(
         sql`select (select count(*)::int from turns where request_id = ${ref.request}) as turns, (select count(*)::int from calls where request_id = ${ref.request}) as calls`,
@@ -116,6 +120,10 @@ describe('a step that is done twice at the same time', () => {
     });
     expect(await thinkTurn(kit.deps, { ...ref, turn: 1 }, signal)).toMatchObject({ kind: 'done', status: 'cancelled' });
     const view = await viewRequest(kit.engine, kit.owner, ref.request);
-    expect(view).toMatchObject({ status: 'cancelled', result: { text: '' }, cost: { totalUsd: '0' } });
+    expect(view).toMatchObject({
+      status: 'cancelled',
+      result: { text: '' },
+      cost: { totalUsd: '0.01', charges: [{ estimated: true }] },
+    });
   });
 });

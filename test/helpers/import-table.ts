@@ -59,7 +59,7 @@ export const IMPORT_TABLE: Readonly<Record<string, FolderRule>> = {
     builtins: true,
   },
   spaces: { values: ['contracts', 'store'], packages: [], builtins: ['crypto'] },
-  engine: { values: ['contracts', 'spaces', 'store'], packages: ['file-type'], builtins: ['crypto'] },
+  engine: { values: ['contracts', 'spaces', 'store'], packages: ['file-type', 'canonicalize'], builtins: ['crypto'] },
   activities: {
     values: ['contracts', 'engine', 'models', 'skills', 'spaces'],
     types: ['connectors', 'store'],

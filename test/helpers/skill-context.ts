@@ -1,22 +1,11 @@
-import { Temporal } from 'temporal-polyfill';
 import { ProblemError } from '../../contracts/problem.js';
-import type {
-  CalendarConnector,
-  CalendarEvent,
-  OutsideContext,
-  Skill,
-  SkillResult,
-  TransactionContext,
-  WorkspaceFiles,
-} from '../../contracts/skill.js';
+import type { OutsideContext, Skill, SkillResult, TransactionContext } from '../../contracts/skill.js';
+import type { CalendarEvent, WorkspaceFiles } from '../../contracts/services.js';
 import type { JsonValue } from '../../contracts/space.js';
 import { parseInput } from '../../skills/registry.js';
+import { type FakeCalendar, fakeCalendar } from './fake-calendar.js';
+import { type FakeMail, fakeMail } from './fake-mail.js';
 import { type FakeSpaces, fakeSpaces } from './fake-spaces.js';
-
-/** A calendar in memory; the events given stand in it already. */
-export interface FakeCalendar extends CalendarConnector {
-  readonly events: ReadonlyMap<string, CalendarEvent>;
-}
 
 /** A folder in memory. */
 export interface FakeWorkspace extends WorkspaceFiles {
@@ -27,6 +16,7 @@ export interface FakeWorkspace extends WorkspaceFiles {
 export interface FakeContext extends TransactionContext, OutsideContext {
   readonly spaces: FakeSpaces;
   readonly calendar: FakeCalendar;
+  readonly mail: FakeMail;
   readonly workspace: FakeWorkspace;
   readonly posted: readonly { readonly text: string; readonly files: readonly string[] }[];
 }
@@ -47,7 +37,8 @@ export function fakeContext(
     now: changes.now ?? '2026-11-23T08:00:00+01:00',
     abortSignal: new AbortController().signal,
     spaces: fakeSpaces(),
-    calendar: fakeCalendar(timeZone, changes.events ?? []),
+    calendar: fakeCalendar(timeZone, changes.events ?? [], ownOnly),
+    mail: fakeMail(ownOnly),
     workspace: fakeWorkspace(),
     posted,
     conversation: {
@@ -75,37 +66,6 @@ export async function undoSkill(skill: Skill, result: SkillResult<unknown>, cont
   if (result.undo === undefined) throw new Error(`this call of ${skill.manifest.name} left nothing to undo`);
   const asStored = JSON.parse(JSON.stringify(result.undo)) as JsonValue;
   await skill.undo(asStored, context);
-}
-
-function fakeCalendar(timeZone: string, given: readonly CalendarEvent[]): FakeCalendar {
-  const events = new Map(given.map((event) => [event.id, event]));
-  return {
-    route: 'the calendar file on this machine; Google Calendar is not connected',
-    events,
-    async list(user, range) {
-      ownOnly(user);
-      const from = Temporal.Instant.from(range.from).epochMilliseconds;
-      const to = Temporal.Instant.from(range.to).epochMilliseconds;
-      return [...events.values()]
-        .filter((event) => epoch(event.start, timeZone) < to && epoch(event.end, timeZone) > from)
-        .toSorted((a, b) => epoch(a.start, timeZone) - epoch(b.start, timeZone));
-    },
-    async create(user, id, event) {
-      ownOnly(user);
-      const made = events.get(id) ?? { id, ...event };
-      events.set(id, made);
-      return made;
-    },
-    async remove(user, id) {
-      ownOnly(user);
-      events.delete(id);
-    },
-  };
-}
-
-function epoch(time: string, timeZone: string): number {
-  if (time.includes('T')) return Temporal.Instant.from(time).epochMilliseconds;
-  return Temporal.PlainDate.from(time).toZonedDateTime({ timeZone }).epochMilliseconds;
 }
 
 function fakeWorkspace(): FakeWorkspace {

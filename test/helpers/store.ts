@@ -6,8 +6,7 @@ import type pg from 'pg';
 import { createDb, type Db } from '../../store/db.js';
 import { openEmbedded } from '../../store/embedded.js';
 import { createLocalBus, type EventBus } from '../../store/event-bus.js';
-import { foundation, rowSecurity } from '../../store/migrations/001-foundation.js';
-import { migrate } from '../../store/migrations/index.js';
+import { migrate, schemaText } from '../../store/migrations/index.js';
 
 /** A real embedded database of its own, empty and migrated. */
 export interface TestStore {
@@ -43,7 +42,7 @@ async function template(): Promise<string> {
     new URL('../../node_modules/@electric-sql/pglite/package.json', import.meta.url),
     'utf8',
   );
-  const key = createHash('sha256').update(foundation).update(rowSecurity).update(version).digest('hex').slice(0, 16);
+  const key = createHash('sha256').update(schemaText).update(version).digest('hex').slice(0, 16);
   const place = path.join(tmpdir(), `retinue-template-${key}`);
   if (existsSync(place)) return place;
   const draft = mkdtempSync(path.join(tmpdir(), 'retinue-template-draft-'));

@@ -9,6 +9,7 @@ import type { FileConfig } from '../../config/file.js';
 import type { NewRequest } from '../../contracts/request.js';
 import type { Skill } from '../../contracts/skill.js';
 import { acceptRequest } from '../../engine/accept.js';
+import type { EffectTimes } from '../../engine/deps.js';
 import { viewRequest } from '../../engine/requests.js';
 import { serve, type Serving } from '../../workers/serve.js';
 import { installTemporalRuntime } from '../../workers/worker.js';
@@ -27,6 +28,8 @@ export interface WorldOptions {
   /** Default is the run's own Temporal server. */
   readonly temporalAddress?: string;
   readonly moreSkills?: readonly Skill[];
+  /** Other times for the effects ledger than the usual ones. */
+  readonly effectTimes?: Partial<EffectTimes>;
 }
 
 export type RequestView = Awaited<ReturnType<typeof viewRequest>>;
@@ -78,8 +81,9 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
     api: true,
     worker: true,
     say: () => undefined,
-    log: pino({ level: 'silent' }),
+    log: pino({ level: process.env['RETINUE_TEST_LOG'] ?? 'silent' }),
     ...(options.moreSkills === undefined ? {} : { moreSkills: options.moreSkills }),
+    effectTimes: options.effectTimes,
   });
   const owner = serving.owner;
   const { engine } = serving.installation;

@@ -65,6 +65,25 @@ describe('a failure', () => {
     expect((await ask()).reply.content).toContainEqual(expect.objectContaining({ type: 'tool_use', input: INPUT }));
   });
 
+  it.each([
+    ['reset', 'maybe', false],
+    ['truncate', 'maybe', false],
+    ['no-message-stop', 'maybe', false],
+    ['sse-error', 'maybe', false],
+    ['null-stop-reason', 'maybe', true],
+    ['cut-tool-json', 'maybe', true],
+    ['max-tokens-in-tool', 'maybe', true],
+    ['context-window-in-tool', 'maybe', true],
+    ['529', 'no', false],
+    ['html', 'no', false],
+  ] as const)('by %s may be billed: %s; its price is known: %s', async (fault, billed, isCounted) => {
+    standIn.setScript([CALL_TURN]);
+    standIn.pushFaults(fault);
+    const error = await failure();
+    expect([error.billed, error.usage !== undefined]).toEqual([billed, isCounted]);
+    expect(error.usage).toEqual(isCounted ? standIn.calls[0]?.usage : undefined);
+  });
+
   it.each(['429', '529'] as const)('%s passes on how long to wait', async (kind) => {
     standIn.pushFaults(
       { kind, retryAfter: 7 },

@@ -46,6 +46,10 @@ function named(name: string): Error {
   return Object.assign(new Error('quiet'), { name });
 }
 
+function coded(code: string): Error {
+  return Object.assign(new Error(code), { code });
+}
+
 function limit(error_code: string): Error {
   return answered(429, { type: 'rate_limit_error', message: 'limit', details: { error_code } });
 }
@@ -60,6 +64,24 @@ describe('a model error', () => {
     expect(result).toMatchObject({ kind, cause: error });
     expect(result.message.length).toBeGreaterThan(20);
     expect(MODEL_ERROR_KINDS).toContain(result.kind);
+  });
+
+  it.each([
+    ['a refusal with a status', answered(529, { type: 'overloaded_error', message: 'no' }), 'no'],
+    ['a failure with a status', answered(500, { type: 'api_error', message: 'no' }), 'no'],
+    ['a gateway that lost it', answered(504, { type: 'timeout_error', message: 'no' }), 'maybe'],
+    ['a broken answer', new TypeError('terminated'), 'maybe'],
+    ['a stop', new Anthropic.APIUserAbortError(), 'maybe'],
+    ['a dropped connection', new TypeError('fetch failed', { cause: coded('ECONNRESET') }), 'maybe'],
+    ['a refused connection', new TypeError('fetch failed', { cause: coded('ECONNREFUSED') }), 'no'],
+    [
+      'addresses that all refuse',
+      new TypeError('fetch failed', { cause: new AggregateError([coded('ECONNREFUSED'), coded('EHOSTUNREACH')]) }),
+      'no',
+    ],
+    ['an unknown name', new TypeError('fetch failed', { cause: coded('ENOTFOUND') }), 'no'],
+  ] as const)('from %s says whether the call may be billed', (_, error, billed) => {
+    expect(toModelError(error).billed).toBe(billed);
   });
 
   it('is not wrapped again', () => {

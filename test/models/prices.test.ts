@@ -1,7 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import { createModelCatalogue } from '../../models/catalogue.js';
 import { PRICE_TABLE, type PriceRow } from '../../models/price-table.js';
-import { type PricedUsage, highestPriceOf, isPriced, priceOf, priceRowMistakes } from '../../models/prices.js';
+import {
+  affordableOutputTokens,
+  type PricedUsage,
+  highestPriceOf,
+  isPriced,
+  priceOf,
+  priceRowMistakes,
+} from '../../models/prices.js';
 
 const NOW = new Date('2026-11-21T09:00:00Z');
 const MILLION = 1_000_000;
@@ -103,6 +110,29 @@ describe('the highest price', () => {
     ]) {
       expect(Number(priceOf('claude-opus-5-5', { ...split, outputTokens: 100 }, NOW).usd)).toBeLessThanOrEqual(bound);
     }
+  });
+});
+
+describe('what an amount pays for', () => {
+  it('is never more than the highest price of that many tokens, and at most one token less', () => {
+    for (const [usd, promptTokens] of [
+      ['0.5', 1_000],
+      ['0.013', 100_000],
+      ['0.1275', 200_000],
+      ['0.1', 3],
+    ] as const) {
+      const tokens = affordableOutputTokens('claude-haiku-5-5', { promptTokens, usd }, NOW);
+      const price = (maxOutputTokens: number) =>
+        Number(highestPriceOf('claude-haiku-5-5', { promptTokens, maxOutputTokens }, NOW).usd);
+      expect(price(tokens)).toBeLessThanOrEqual(Number(usd));
+      expect(price(tokens + 1)).toBeGreaterThan(Number(usd));
+    }
+  });
+
+  it('is nothing where the prompt costs more or no price is known, and no limit where output is free', () => {
+    expect(affordableOutputTokens('claude-opus-5-5', { promptTokens: 1_000_000, usd: '0.01' }, NOW)).toBe(0);
+    expect(affordableOutputTokens('gpt-unknown', { promptTokens: 1, usd: '1' }, NOW)).toBe(0);
+    expect(affordableOutputTokens('rehearsal', { promptTokens: 9, usd: '0' }, NOW)).toBe(Number.MAX_SAFE_INTEGER);
   });
 });
 

@@ -26,6 +26,10 @@ function tool(name: string, properties: Input, required: string[] = Object.keys(
   };
 }
 
+const addresses = { type: 'array', items: text, minItems: 1 };
+const MAIL = { to: addresses, cc: addresses, bcc: addresses, subject: text, body: text, inReplyTo: text };
+const MAIL_REQUIRED = ['to', 'subject', 'body'];
+
 export const TOOLS: readonly Anthropic.Tool[] = [
   tool('tasks_create', { title: text, owner: text, due, notes: text }, ['title']),
   tool('tasks_list', { status: { enum: ['open', 'done', 'held'] } }, []),
@@ -55,6 +59,10 @@ export const TOOLS: readonly Anthropic.Tool[] = [
   tool('file_list', { folder: text }, []),
   tool('ask_user', { question: text }),
   tool('send_message', { target: text, text, files: { type: 'array', items: text } }, ['target', 'text']),
+  tool('email_send', MAIL, MAIL_REQUIRED),
+  tool('email_draft', MAIL, MAIL_REQUIRED),
+  tool('email_search', { words: text, from: text, subject: text, since: text, limit: { type: 'integer' } }, []),
+  tool('email_read', { mail: text }),
   tool('set_reminder', { text, when: text, timeZone: text }, ['text', 'when']),
 ];
 
@@ -117,7 +125,7 @@ export async function play(
     check('MessagesRequest', { ...body, stream: true });
     const message = await client.messages.stream(body).finalMessage();
     const uses = message.content.filter((block) => block.type === 'tool_use');
-    messages.push({ role: 'assistant', content: message.content });
+    messages.push({ role: 'assistant', content: message.content.map(asStored) });
     if (message.stop_reason !== 'tool_use') {
       const text = message.content.flatMap((block) => (block.type === 'text' ? [block.text] : [])).join('\n');
       return { turns, calls: turns.flat(), text, messages };
@@ -126,6 +134,12 @@ export async function play(
     messages.push({ role: 'user', content: uses.map((use) => resultOf(use.id, run(use.name, use.input as Input))) });
   }
   throw new Error('the model never stopped calling');
+}
+
+/** A store keeps the fields of a record in an order of its own. */
+function asStored(block: Anthropic.ContentBlock): Anthropic.ContentBlock {
+  if (block.type !== 'tool_use') return block;
+  return { ...block, input: Object.fromEntries(Object.entries(block.input as Input).toReversed()) };
 }
 
 function resultOf(id: string, answer: Answer): Anthropic.ToolResultBlockParam {

@@ -1,13 +1,16 @@
 /**
- * Records the golden histories anew: `npx tsx test/replay/record.ts`. Run it only when workflow code changed in a way
- * that is not meant to replay old runs; otherwise add histories, and keep the old ones.
+ * Records golden histories that are not there yet: `npx tsx test/replay/record.ts`. Those that are there are kept; delete
+ * one first to have it recorded anew, but only when workflow code changed in a way that is not meant to replay old runs.
  */
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { homedir, hostname, tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { ProblemError } from '../../contracts/problem.js';
 import type { RequestView } from '../helpers/world.js';
 import { allRuns } from '../e2e/histories.js';
+import { deskOf } from '../e2e/deciding.js';
+import { createProvider } from '../e2e/provider.js';
 import { openStage, type Stage } from '../e2e/stage.js';
 import type { ScriptTurn } from '../stand-ins/anthropic.js';
 import { cliCacheDir, findTemporalCli } from '../../workers/dev-server/find-temporal-cli.js';
@@ -23,6 +26,14 @@ const BOTH: ScriptTurn = {
 };
 const ASK: ScriptTurn = { calls: [{ name: 'ask_user', input: { question: 'Which?' } }] };
 const DONE: ScriptTurn = { text: 'done' };
+const MAIL: ScriptTurn = {
+  calls: [{ name: 'email_send', input: { to: ['dana@example.com'], subject: 'Lunch', body: 'At one?' } }],
+};
+
+const provider = createProvider();
+const note = (text: string): ScriptTurn => ({
+  calls: [{ name: 'post_note', input: { to: 'gus@example.com', text } }],
+});
 
 /** What is recorded: each makes one request and leaves it closed. */
 const SCENES: Readonly<Record<string, (stage: Stage) => Promise<string>>> = {
@@ -88,12 +99,76 @@ const SCENES: Readonly<Record<string, (stage: Stage) => Promise<string>>> = {
     await undone(stage, id);
     return id;
   },
+  'approval-approved': async (stage) => {
+    const request = await decided(stage, MAIL, 'approve');
+    return (await stage.world.ended(request)).id;
+  },
+  'approval-rejected': async (stage) => {
+    const request = await decided(stage, MAIL, 'reject');
+    return (await stage.world.ended(request)).id;
+  },
+  'approval-expired': async (stage) => {
+    const limits = stage.world.serving.installation.engine.limits as { approvalDays: number };
+    const usual = limits.approvalDays;
+    limits.approvalDays = 3 / 86_400;
+    const { id } = await stage.finish([MAIL, DONE, DONE]);
+    limits.approvalDays = usual;
+    return id;
+  },
+  'effect-looked-up': async (stage) => {
+    provider.on('reset', async ({ beforeSend, happen }) => {
+      beforeSend();
+      happen();
+      throw new Error('the connection was reset');
+    });
+    return (await stage.world.ended(await decided(stage, note('reset'), 'approve'))).id;
+  },
+  'effect-interrupted': async (stage) => {
+    provider.on('interrupted', async ({ beforeSend, happen }) => {
+      beforeSend();
+      happen();
+      throw new ProblemError('unavailable', 'The store was away.');
+    });
+    return (await stage.world.ended(await decided(stage, note('interrupted'), 'approve'))).id;
+  },
 };
+
+/** As `SCENES`, in runs that are cut at 20 events. */
+const CUT_SCENES: typeof SCENES = {
+  continued: async (stage) => {
+    const request = await stage.play([TASK, TASK, TASK, ASK, TASK, BOTH, DONE]);
+    await stage.world.until(request, (view) => view.status === 'waiting_user');
+    await stage.say(request, 'yes');
+    return (await stage.world.ended(request)).id;
+  },
+  'approval-continued': async (stage) => {
+    const request = await stage.play([TASK, TASK, TASK, MAIL, DONE, DONE]);
+    await decideWhenParked(stage, request, 'approve');
+    return (await stage.world.ended(request)).id;
+  },
+};
+
+function isRecorded(name: string): boolean {
+  return [name, `${name}-1`].some((file) => existsSync(path.join(HISTORIES, `${file}.json`)));
+}
 
 async function asked(stage: Stage): Promise<string> {
   const request = await stage.play([ASK, DONE]);
   await stage.world.until(request, (view: RequestView) => view.status === 'waiting_user');
   return request;
+}
+
+/** A request that has waited for the approval of its first turn's call, which is decided now. */
+async function decided(stage: Stage, turn: ScriptTurn, decision: 'approve' | 'reject'): Promise<string> {
+  const request = await stage.play([turn, DONE, DONE]);
+  await decideWhenParked(stage, request, decision);
+  return request;
+}
+
+async function decideWhenParked(stage: Stage, request: string, decision: 'approve' | 'reject'): Promise<void> {
+  await stage.world.until(request, (view) => view.status === 'waiting_approval');
+  const desk = deskOf(stage);
+  for (const approval of await desk.pending(request)) await desk.decide(approval, { decision });
 }
 
 async function undone(stage: Stage, request: string): Promise<void> {
@@ -135,19 +210,19 @@ async function main(): Promise<void> {
   const environment = process.env;
   const cliPath = await findTemporalCli({ cacheDir: cliCacheDir(environment, homedir()), environment, log: say });
   const server = await startDevServer({ home, cliPath, log: say, environment });
-  rmSync(HISTORIES, { recursive: true, force: true });
-  mkdirSync(HISTORIES);
+  mkdirSync(HISTORIES, { recursive: true });
   const temporalAddress = server.address;
-  const stage = await openStage({ temporalAddress });
-  for (const [name, scene] of Object.entries(SCENES)) await record(stage, name, await scene(stage));
-  await stage.close();
-  const cut = await openStage({ temporalAddress, file: { temporal: { historyEvents: 20 } } });
-  const request = await cut.play([TASK, TASK, TASK, ASK, TASK, BOTH, DONE]);
-  await cut.world.until(request, (view) => view.status === 'waiting_user');
-  await cut.say(request, 'yes');
-  await cut.world.ended(request);
-  await record(cut, 'continued', request);
-  await cut.close();
+  const effectTimes = { retryMs: 50, probeDelaysMs: [50, 100, 200], leaseMs: 2_000 };
+  for (const [scenes, file] of [
+    [SCENES, {}],
+    [CUT_SCENES, { temporal: { historyEvents: 20 } }],
+  ] as const) {
+    const stage = await openStage({ temporalAddress, moreSkills: provider.skills, effectTimes, file });
+    for (const [name, scene] of Object.entries(scenes)) {
+      if (!isRecorded(name)) await record(stage, name, await scene(stage));
+    }
+    await stage.close();
+  }
   await server.stop();
   rmSync(home, { recursive: true, force: true });
 }

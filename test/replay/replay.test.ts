@@ -44,6 +44,13 @@ describe('golden histories', () => {
       'undo-after-end',
       'continued-1',
       'continued-2',
+      'approval-approved',
+      'approval-rejected',
+      'approval-expired',
+      'effect-looked-up',
+      'effect-interrupted',
+      'approval-continued-1',
+      'approval-continued-2',
     ];
     expect(names).toEqual(expect.arrayContaining(ways));
   });

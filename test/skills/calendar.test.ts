@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { CalendarEvent } from '../../contracts/skill.js';
+import type { CalendarEvent } from '../../contracts/services.js';
 import { calendarCreateEvent } from '../../skills/calendar-create-event/run.js';
 import { calendarListEvents } from '../../skills/calendar-list-events/run.js';
 import { parseInput } from '../../skills/registry.js';
@@ -43,15 +43,18 @@ describe('calendar_create_event', () => {
     expect(context.calendar.events.size).toBe(0);
   });
 
-  it('is internal for oneself, outward with other people, and then not taken back by itself', async () => {
+  it('is internal for oneself, and with other people outward and never simply run', async () => {
     const alone = parseInput(calendarCreateEvent, DENTIST);
     const together = parseInput(calendarCreateEvent, { ...DENTIST, attendees: ['jo@example.org'] });
     if (calendarCreateEvent.runs === 'question' || !alone.ok || !together.ok) throw new Error('unexpected');
     expect(calendarCreateEvent.classify?.(alone.input)).toBe('internal');
     expect(calendarCreateEvent.classify?.(together.input)).toBe('outward');
     expect(calendarCreateEvent.manifest.summary(together.input)).toMatch(/and invites one person$/);
-    const result = await runSkill(calendarCreateEvent, { ...DENTIST, attendees: ['jo@example.org'] }, fakeContext());
-    expect(result).not.toHaveProperty('undo');
+    const context = fakeContext();
+    await expect(
+      runSkill(calendarCreateEvent, { ...DENTIST, attendees: ['jo@example.org'] }, context),
+    ).rejects.toMatchObject({ type: 'forbidden' });
+    expect(context.calendar.events.size).toBe(0);
   });
 
   it('takes whole days and leaves attendees out by default', async () => {

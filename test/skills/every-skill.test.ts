@@ -4,6 +4,8 @@ import { describe, expect, it } from 'vitest';
 import type { Skill, SkillResult } from '../../contracts/skill.js';
 import { builtinSkills } from '../../skills/index.js';
 import { createSkillRegistry, parseInput } from '../../skills/registry.js';
+import { receivedMail } from '../helpers/fake-mail.js';
+import { propose } from '../helpers/outward-call.js';
 import { type FakeContext, fakeContext, runSkill } from '../helpers/skill-context.js';
 
 interface Row {
@@ -19,6 +21,8 @@ interface Row {
 
 const READ = { effect: 'read', taints: ['private'], undoable: false };
 const WRITE = { effect: 'internal', taints: [], undoable: true };
+const MAIL = { effect: 'read', taints: ['untrusted', 'private'], undoable: false };
+const NEW_MAIL = { to: ['jo@example.org'], subject: 'Lunch', body: 'At one?' };
 const WEEK = { from: '2026-11-23', to: '2026-11-27' };
 const EVENT = {
   title: 'Dentist',
@@ -99,6 +103,34 @@ const rows: readonly Row[] = [
     wrong: { target: 'me', text: 'x', files: ['a b'] },
     path: 'files.0',
   },
+  { name: 'email_search', ...MAIL, input: { words: 'free' }, wrong: { since: 'lately' }, path: 'since' },
+  { name: 'email_read', ...MAIL, input: { mail: 'eml_1' }, wrong: {}, path: 'mail' },
+  { name: 'email_draft', ...WRITE, input: NEW_MAIL, wrong: { ...NEW_MAIL, to: ['Jo'] }, path: 'to.0' },
+  {
+    name: 'email_send',
+    effect: 'outward',
+    taints: [],
+    undoable: false,
+    input: NEW_MAIL,
+    wrong: { ...NEW_MAIL, subject: 'a\nBcc: x@y.org' },
+    path: 'subject',
+  },
+  {
+    name: 'calendar_update_event',
+    ...WRITE,
+    taints: ['private'],
+    input: { event: 'evt_1', title: 'Dentist' },
+    wrong: { event: 'evt_1', end: 'later' },
+    path: 'end',
+  },
+  {
+    name: 'calendar_cancel_event',
+    ...WRITE,
+    taints: ['private'],
+    input: { event: 'evt_1' },
+    wrong: { event: '' },
+    path: 'event',
+  },
 ];
 
 /** What a person gives a skill that has nothing to run. */
@@ -112,12 +144,22 @@ function skillOf(name: string): Skill {
   return skill;
 }
 
-/** One task, one memory and one file, so that every row has something to work on. */
+/** Skills that always act outside only do so once approved. */
+async function resultOf(skill: Skill, input: unknown): Promise<SkillResult<unknown>> {
+  if (skill.runs === 'question') return ANSWERED;
+  const context = await furnished();
+  return skill.manifest.effect === 'outward'
+    ? (await propose(skill, input, context)).send()
+    : runSkill(skill, input, context);
+}
+
+/** One task, one memory, one mail, one event and one file, so that every row has something to work on. */
 async function furnished(): Promise<FakeContext> {
-  const context = fakeContext();
+  const context = fakeContext({ events: [{ id: 'evt_1', ...EVENT, title: 'Doctor' }] });
   await context.spaces.put('sp_tasks', { payload: { title: 'Old' }, metadata: { status: 'open' }, comment: 'set up' });
   await context.spaces.put('sp_memory', { payload: { text: 'Drinks tea' }, comment: 'set up' });
   context.workspace.files.set('notes/a.md', 'A');
+  context.mail.inbox.set('eml_1', receivedMail('eml_1'));
   return context;
 }
 
@@ -165,7 +207,7 @@ describe.each(rows)('$name', (row) => {
   });
 
   it('answers with what its output schema promises, and leaves an undo where it can', async () => {
-    const result = skill.runs === 'question' ? ANSWERED : await runSkill(skill, row.input, await furnished());
+    const result = await resultOf(skill, row.input);
     expect(skill.manifest.output.safeParse(result.output).success).toBe(true);
     expect(result.undo !== undefined).toBe(row.undoable);
     expect(JSON.stringify(result.output).length).toBeLessThan(2000);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { CalendarEvent } from '../../contracts/skill.js';
+import type { CalendarEvent } from '../../contracts/services.js';
 import { calendarFindFree } from '../../skills/calendar-find-free/run.js';
 import { parseInput } from '../../skills/registry.js';
 import { fakeContext, runSkill } from '../helpers/skill-context.js';

@@ -3,6 +3,7 @@ import type { EffectClass } from '../../contracts/effect-class.js';
 import { askUser } from '../../skills/ask-user/run.js';
 import { parseInput } from '../../skills/registry.js';
 import { sendMessage } from '../../skills/send-message/run.js';
+import { propose } from '../helpers/outward-call.js';
 import { fakeContext, runSkill } from '../helpers/skill-context.js';
 
 function classOf(target: string, conversationId?: string): EffectClass | undefined {
@@ -32,6 +33,53 @@ describe('send_message', () => {
     expect(classOf('cnv_2', 'cnv_1')).toBe('outward');
     expect(classOf('cnv_1')).toBe('outward');
     expect(classOf('jo@example.org', 'cnv_1')).toBe('outward');
+  });
+});
+
+describe('send_message to somebody else', () => {
+  it('goes as a mail once approved', async () => {
+    const context = fakeContext();
+    const call = await propose(sendMessage, { target: 'Jo@Example.org', text: 'I am late' }, context);
+    expect(call.recipients).toEqual(['jo@example.org']);
+    expect(call.proposal).toMatchObject({
+      title: 'Mail to Jo@example.org: Message from Mara Lindt',
+      preview: {
+        text: expect.stringMatching(/^From: .*\nTo: Jo@example\.org\n.*\n\nI am late$/),
+        recipients: ['jo@example.org'],
+      },
+    });
+    expect(context.mail.sent.size).toBe(0);
+    expect(await call.probe()).toBe('absent');
+    expect(await call.send()).toMatchObject({
+      providerId: 'apr_1@retinue.local',
+      output: { status: 'sent', route: 'written to the outbox in memory; Gmail is not connected' },
+      outputs: [{ kind: 'mail', ref: 'effect:apr_1' }],
+    });
+    expect(context.mail.sent.get('apr_1')).toBe(call.proposal.frozen?.text);
+    expect(await call.probe()).toMatchObject({ providerId: 'apr_1@retinue.local' });
+    expect(context.posted).toEqual([]);
+  });
+
+  it.each(['Jo', 'telegram:1', 'cnv_2', 'Jo <jo@example.org>', 'j\u043E@example.org'])(
+    'says what to do where no channel reaches %j',
+    async (target) => {
+      await expect(propose(sendMessage, { target, text: 'Hi' }, fakeContext())).rejects.toMatchObject({
+        type: 'invalid-body',
+        message: expect.stringContaining('Give an e-mail address; look it up with contacts_search.'),
+      });
+    },
+  );
+
+  it('sends no files', async () => {
+    const raw = { target: 'jo@example.org', text: 'Hi', files: ['fil_1'] };
+    await expect(propose(sendMessage, raw, fakeContext())).rejects.toThrow('files cannot be sent to other people yet');
+  });
+
+  it('makes one line of the name in the subject', async () => {
+    const context = { ...fakeContext(), user: { id: 'usr_1', name: 'Mara\r\nBcc: x@y.org' } };
+    const { proposal } = await propose(sendMessage, { target: 'jo@example.org', text: 'Hi' }, context);
+    expect(proposal.preview.text).toContain('Subject: Message from Mara Bcc: x@y.org\n');
+    expect(proposal.frozen?.text).not.toMatch(/^Bcc:/m);
   });
 });
 

@@ -50,10 +50,14 @@ export function resultText(block: Block): string {
   return typeof block.content === 'string' ? block.content : textOf((block.content ?? []) as readonly Block[]);
 }
 
-/** Where the current exchange begins: the last user message that is not an answer to a tool call. */
+/** Where the current exchange begins: the last user message that answers no tool call and tells of no decision. */
 export function exchangeStart(messages: readonly WireMessage[]): number {
   return messages.findLastIndex(
-    (message) => message.role === 'user' && !blocksOf(message.content).some((block) => block.type === 'tool_result'),
+    (message) =>
+      message.role === 'user' &&
+      !blocksOf(message.content).some(
+        (block) => block.type === 'tool_result' || (block.type === 'text' && textOf([block]).startsWith('[outcome] ')),
+      ),
   );
 }
 

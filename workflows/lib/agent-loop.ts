@@ -16,6 +16,7 @@ import {
   type Step,
   thinkStep,
 } from '../../contracts/step.js';
+import { Outward } from './outward.js';
 import { Readable } from './readable.js';
 import { Wakes } from './wakes.js';
 
@@ -32,39 +33,58 @@ const quickSkills = proxyLocalActivities<Record<`skill:${string}`, Activities['r
 /** Calls that take longer than this must show signs of life. */
 const HEARTBEAT_FROM_MS = 10_000;
 
+/** What one run of the workflow holds in memory; everything else is in the rows. */
+interface Run {
+  readonly input: RequestWorkflowInput;
+  readonly wakes: Wakes;
+  readonly outward: Outward;
+}
+
 /**
  * Runs one agent until its rows say it is done. The rows decide everything: the loop asks for the next step, does it,
  * and asks again; signals only say that it is time to ask. Returns the final status.
  */
 export async function runAgent(input: RequestWorkflowInput): Promise<string> {
   const wakes = new Wakes();
+  const run: Run = { input, wakes, outward: new Outward(input, wakes) };
   const readable = new Readable(input.searchable);
   let step = thinkStep(1);
   for (let steps = 1; ; steps += 1) {
     readable.show(step);
     if (step.kind === 'done') {
-      if (!wakes.take()) return step.status;
-      step = await nextStep(input);
+      if (!wakes.take() && run.outward.isIdle) return step.status;
+      step = await afterWake(run);
     } else {
-      step = await follow(input, step, wakes);
+      step = await follow(run, step);
     }
     // The first step of a continued run only finds its place, so a run without a second one would get nowhere.
     const isLong = steps > 1 && workflowInfo().historyLength > input.historyLimit;
-    if (step.kind !== 'done' && isLong) await continueAsNew<(input: RequestWorkflowInput) => Promise<string>>(input);
+    if (step.kind !== 'done' && isLong && run.outward.isIdle)
+      await continueAsNew<(input: RequestWorkflowInput) => Promise<string>>(input);
   }
 }
 
-async function follow(input: RequestWorkflowInput, step: Exclude<Step, { kind: 'done' }>, wakes: Wakes): Promise<Step> {
+/** The rows have the last word, once what is being carried out is over. */
+async function afterWake({ input, wakes, outward }: Run): Promise<Step> {
+  if (!outward.isIdle) await wakes.arrived;
+  wakes.take();
+  return nextStep(input);
+}
+
+async function follow(run: Run, step: Exclude<Step, { kind: 'done' }>): Promise<Step> {
+  const { input } = run;
   switch (step.kind) {
     case 'wait':
-      return waitForChange(input, step.until, wakes);
+      return waitForChange(run, step.until);
     case 'think':
-      return interruptible(input, wakes, () =>
+      return interruptible(run, () =>
         think.executeWithOptions({ summary: step.summary }, [{ ...input, turn: step.turn }]),
       );
+    case 'effects':
+      return carryOut(run, step);
     case 'calls':
       if (isUndo(step)) return takeBack(input, step);
-      return interruptible(input, wakes, async () => {
+      return interruptible(run, async () => {
         await runCalls(input, step);
         return thinkStep(step.turn + 1);
       });
@@ -80,6 +100,17 @@ function isUndo(step: CallsStep): boolean {
 /** An undo is wanted whatever else happens, so nothing interrupts it. */
 async function takeBack(input: RequestWorkflowInput, step: CallsStep): Promise<Step> {
   await runCalls(input, step);
+  return nextStep(input);
+}
+
+type EffectsStep = Extract<Step, { kind: 'effects' }>;
+
+/** Begins what is due outside and goes on beside it; where all of it is under way already, waits until something is over. */
+async function carryOut({ input, wakes, outward }: Run, step: EffectsStep): Promise<Step> {
+  if (!outward.begin(step.effects)) {
+    await wakes.arrived;
+    wakes.take();
+  }
   return nextStep(input);
 }
 
@@ -112,7 +143,7 @@ async function runCall(input: RequestWorkflowInput, call: CallStep): Promise<voi
 const SHORTEST_WAIT_MS = 1_000;
 
 /** Sleeps until the rows change or the time has come. */
-async function waitForChange(input: RequestWorkflowInput, until: string, wakes: Wakes): Promise<Step> {
+async function waitForChange({ input, wakes }: Run, until: string): Promise<Step> {
   const timer = new CancellationScope();
   const over = timer
     .run(() => sleep(Math.max(SHORTEST_WAIT_MS, Date.parse(until) - Date.now())))
@@ -124,10 +155,10 @@ async function waitForChange(input: RequestWorkflowInput, until: string, wakes: 
 }
 
 /**
- * Does the work, but looks at the rows whenever a wake comes: calls to take back are taken back meanwhile, and when all
- * is over the work is cancelled. Work that failed for good ends the request.
+ * Does the work, but looks at the rows whenever a wake comes: what was approved is carried out and calls are taken back
+ * meanwhile, and when all is over the work is cancelled. Work that failed for good ends the request.
  */
-async function interruptible(input: RequestWorkflowInput, wakes: Wakes, work: () => Promise<Step>): Promise<Step> {
+async function interruptible({ input, wakes, outward }: Run, work: () => Promise<Step>): Promise<Step> {
   const scope = new CancellationScope();
   const outcome = scope.run(work).then(
     (step) => ({ step }),
@@ -144,6 +175,7 @@ async function interruptible(input: RequestWorkflowInput, wakes: Wakes, work: ()
     isWoken = wakes.take() || isWoken;
     let now = await nextStep(input);
     while (now.kind === 'calls' && isUndo(now)) now = await takeBack(input, now);
+    if (now.kind === 'effects') outward.begin(now.effects);
     if (now.kind !== 'done') continue;
     scope.cancel();
     await outcome;

@@ -33,6 +33,7 @@ function statusOf(step: Step): string {
   switch (step.kind) {
     case 'think':
     case 'calls':
+    case 'effects':
       return 'running';
     case 'wait':
       return `waiting_${step.waitingFor}`;

@@ -8,10 +8,13 @@ export class Wakes {
   #arrival = this.#nextArrival();
 
   constructor() {
-    setHandler(wakeSignal, () => {
-      this.#pending = true;
-      this.#arrive();
-    });
+    setHandler(wakeSignal, () => this.rouse());
+  }
+
+  /** As a wake from outside, for what this run itself has brought to its end. */
+  rouse(): void {
+    this.#pending = true;
+    this.#arrive();
   }
 
   /** Resolves once a wake is there that nobody has taken. */

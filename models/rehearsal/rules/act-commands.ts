@@ -3,10 +3,10 @@ import { findDuration, findTimes } from '../clock-times.js';
 import { findDays } from '../days.js';
 import { readSlot } from '../meetings.js';
 import { withoutWhen } from '../meeting-words.js';
+import { afterOpening } from '../openings.js';
 import type { Setting } from '../setting.js';
 import { capitalise, normaliseText, tidy } from '../text.js';
 import { instantText } from '../when.js';
-import { afterOpening } from './store-commands.js';
 
 /** "Put/schedule … on … at …": an event of the user's own, never without a stated day and time. */
 export const schedule: Rule = (text, setting) => {
@@ -32,7 +32,8 @@ export const schedule: Rule = (text, setting) => {
   ]);
 };
 
-function titleWords(what: string, setting: Setting): string {
+/** The words of a text that remain as the title of an event. */
+export function titleWords(what: string, setting: Setting): string {
   const words = withoutWhen(what, setting).replaceAll('|', ' ').replace(/\s+/g, ' ').trim();
   return words
     .replace(/\s*(?:in|into|on|to) (?:my|the) calendar\s*/i, ' ')

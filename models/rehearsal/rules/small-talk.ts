@@ -1,5 +1,5 @@
 import { type Rule, say } from '../calls.js';
-import { clockText, dayText } from '../report.js';
+import { clockText, dayText } from '../time-text.js';
 import { zoneOfCity } from '../zones.js';
 
 const GREETING =

@@ -1,19 +1,11 @@
 import { itemFromLine } from '../action-items.js';
 import { fittingCall, type Outcome, type Rule, say, together } from '../calls.js';
 import { stringOf } from '../json.js';
+import { afterOpening } from '../openings.js';
 import { describeOutcome, taskText } from '../report.js';
 import { failureOf, listOf, textOf } from '../results.js';
 import type { Setting } from '../setting.js';
 import { contentWords, hasWord, normaliseText, shorten, tidy } from '../text.js';
-
-const POLITE = '(?:(?:hey|hi|ok|okay|please|bitte|can you|could you|would you)[\\s,]+)*';
-
-/** The rest of a text that starts with one of the given openings. */
-export function afterOpening(text: string, opening: string): string | undefined {
-  const match = new RegExp(`^\\s*${POLITE}(?:${opening})(?<rest>[\\s\\S]*)$`, 'iu').exec(normaliseText(text));
-  const rest = match?.groups?.['rest']?.trim();
-  return rest === undefined || rest === '' ? undefined : rest;
-}
 
 /** "Remember that …". */
 export const remember: Rule = (text, setting) => {

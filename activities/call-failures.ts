@@ -1,0 +1,46 @@
+import { ProblemError } from '../contracts/problem.js';
+import type { CallInput } from '../contracts/step.js';
+import { wellFormed } from '../contracts/well-formed.js';
+import { type BegunCall, type CallOutcome, finishCall } from '../engine/calls.js';
+import type { ActivityDeps } from './deps.js';
+import { retryIn } from './failure.js';
+import { OutOfTime } from './within-time.js';
+
+/** Attempts of one call before its failure is handed to the model. */
+export const MOST_ATTEMPTS = 4;
+
+/** A skill's refusal, carried out of a transaction that must leave nothing behind. */
+export class SkillRefusal extends Error {}
+
+/** A problem in words for the model, with the wrong fields. */
+export function explained(error: ProblemError): string {
+  return wellFormed([error.message, ...error.errors.map((field) => `${field.path}: ${field.message}`)].join('\n'));
+}
+
+/** A refusal is the model's to handle at once; anything else is tried again a few times first. */
+export function retryOrExplain(deps: ActivityDeps, begun: BegunCall, error: unknown): string {
+  if (error instanceof SkillRefusal) return error.message;
+  if (error instanceof ProblemError && error.type !== 'unavailable') return explained(error);
+  deps.log.warn({ err: error, skill: begun.call.skill, call: begun.call.id }, 'a skill failed');
+  if (begun.call.attempts < MOST_ATTEMPTS) throw retryIn('SkillFailed', 200 * 2 ** begun.call.attempts);
+  return error instanceof OutOfTime
+    ? error.message
+    : `${begun.call.skill} failed ${begun.call.attempts} times. Go on without it and tell the user.`;
+}
+
+/** What cannot be stored however often it is tried becomes an error that the model is told of. */
+export async function storeOutcome(
+  deps: ActivityDeps,
+  input: CallInput,
+  begun: BegunCall,
+  outcome: CallOutcome,
+): Promise<void> {
+  try {
+    await finishCall(deps.engine, input, outcome);
+  } catch (error) {
+    if (error instanceof ProblemError || begun.call.attempts < MOST_ATTEMPTS) throw error;
+    deps.log.error({ err: error, skill: begun.call.skill, call: begun.call.id }, 'a result cannot be stored');
+    const message = `${begun.call.skill} ran, but its result could not be stored. Go on without it and tell the user.`;
+    await finishCall(deps.engine, input, { error: message });
+  }
+}

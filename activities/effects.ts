@@ -1,0 +1,217 @@
+import { SendError } from '../contracts/effect.js';
+import { ProblemError } from '../contracts/problem.js';
+import type { ApprovedAction, Sent, Skill } from '../contracts/skill.js';
+import type { EffectInput } from '../contracts/step.js';
+import { wellFormed } from '../contracts/well-formed.js';
+import { newApprovalId } from '../engine/approvals.js';
+import { askAfresh, askWhatBecame } from '../engine/effect-questions.js';
+import { JOURNAL } from '../engine/journaled.js';
+import { type Failure, recordAbsent, recordFailure, recordSent } from '../engine/effect-outcomes.js';
+import { postpone, probeLater, takeOver } from '../engine/effect-takeover.js';
+import { startEffect } from '../engine/effects.js';
+import { type LedgerEntry, readReady } from '../engine/ledger.js';
+import type { ActivityDeps } from './deps.js';
+import { outwardOf } from './outward.js';
+import { makeProposal, outsideContext } from './proposer.js';
+import { runApprovedInTransaction } from './transaction-effect.js';
+
+/** A look outside before or after the sending may take this long. */
+const LOOK_MS = 10_000;
+/** The whole of an attempt once begun; the activity's own limit is a little longer. */
+const SEND_MS = 25_000;
+
+const DECISION_LOST =
+  'The machine stopped before it was sent, and the decision about it was lost with the last seconds.';
+const NOT_APPROVED = 'What is stored is not what was approved. Nothing was sent.';
+
+type ActingSkill = Exclude<Skill, { runs: 'question' }>;
+
+/**
+ * One attempt of an approved action. It sends at most once, only what was approved, only while it owns the entry of the
+ * ledger. However it ends, the ledger knows what is known; nothing is thrown for what the ledger can tell.
+ */
+export async function sendEffect(deps: ActivityDeps, input: EffectInput): Promise<void> {
+  const ready = await readReady(deps.engine, input);
+  if (ready === undefined) return;
+  const skill = deps.skills.get(ready.skill);
+  if (skill === undefined || skill.runs === 'question') return fail(deps, input, rejected(`${ready.skill} is gone.`));
+  if (!ready.intact) return fail(deps, input, rejected(NOT_APPROVED));
+  if (skill.runs === 'transaction' && skill.outward === undefined)
+    return runApprovedInTransaction(deps, input, ready, skill);
+  const difference = await lookForDifference(deps, input, ready, skill);
+  if (difference !== undefined) return;
+  await deps.inFlight.during(input.key, () => attempt(deps, input, skill));
+}
+
+/** True difference, or a failed look: either way this attempt is over and the ledger knows. */
+async function lookForDifference(
+  deps: ActivityDeps,
+  input: EffectInput,
+  entry: LedgerEntry,
+  skill: ActingSkill,
+): Promise<'over' | undefined> {
+  const outward = outwardOf(skill);
+  if (outward?.difference === undefined) return undefined;
+  const context = outsideContext(deps, entry.caller, AbortSignal.timeout(LOOK_MS));
+  try {
+    const difference = await orAbort(outward.difference(actionOf(entry), context), context.abortSignal);
+    if (difference === undefined) return undefined;
+    await proposeAfresh(deps, input, entry, skill, difference);
+  } catch (error) {
+    await fail(deps, input, { failure: 'refused', message: messageOf(error) }, error);
+  }
+  return 'over';
+}
+
+async function proposeAfresh(
+  deps: ActivityDeps,
+  input: EffectInput,
+  entry: LedgerEntry,
+  skill: ActingSkill,
+  difference: string,
+): Promise<void> {
+  const id = newApprovalId();
+  const context = outsideContext(deps, entry.caller, AbortSignal.timeout(LOOK_MS));
+  try {
+    const proposal = await orAbort(makeProposal(skill, entry.payload, id, context), context.abortSignal);
+    await askAfresh(deps.engine, input, entry, { id, proposal, difference });
+  } catch (error) {
+    if (!(error instanceof ProblemError) || error.type === 'unavailable') throw error;
+    const failure = rejected(`${difference} It could not be proposed again: ${error.message}`);
+    await fail(deps, input, { ...failure, taints: ['private', 'untrusted'] });
+  }
+}
+
+async function attempt(deps: ActivityDeps, input: EffectInput, skill: ActingSkill): Promise<void> {
+  const claimedAt = performance.now();
+  const entry = await startEffect(deps.engine, input, {
+    owner: deps.bootId,
+    priceUsd: skill.manifest.priceUsd,
+  });
+  if (entry === undefined) return;
+  const latest = claimedAt + deps.engine.effects.sendMs;
+  let isSending = false;
+  const beforeSend = (): void => {
+    if (performance.now() > latest) throw new SendError('refused', 'It was too late to send this attempt.');
+    isSending = true;
+  };
+  const signal = AbortSignal.timeout(SEND_MS);
+  try {
+    if (!entry.intact) throw new SendError('rejected', NOT_APPROVED);
+    await deps.journal?.append(input.key, input.fence);
+    const outward = outwardOf(skill);
+    if (outward === undefined) throw new SendError('rejected', `${entry.skill} cannot be carried out.`);
+    const sent = await orAbort(
+      outward.send(actionOf(entry), { ...outsideContext(deps, entry.caller, signal), beforeSend }),
+      signal,
+    );
+    await recordSent(deps.engine, input, entry, successOf(skill, sent));
+  } catch (error) {
+    await afterFailure(deps, input, entry, skill, error, isSending);
+  }
+}
+
+async function afterFailure(
+  deps: ActivityDeps,
+  input: EffectInput,
+  entry: LedgerEntry,
+  skill: ActingSkill,
+  error: unknown,
+  isSending: boolean,
+): Promise<void> {
+  // The store is away: the ledger says "started", and whoever looks later finds out.
+  if (error instanceof ProblemError && error.type === 'unavailable') throw error;
+  const failure = error instanceof SendError ? error.failure : isSending ? 'ambiguous' : 'refused';
+  if (failure === 'stale') return proposeAfresh(deps, input, entry, skill, messageOf(error));
+  const retryAfterMs = error instanceof SendError ? error.retryAfterMs : undefined;
+  await fail(deps, input, { failure, message: messageOf(error), retryAfterMs }, error);
+}
+
+/** A service that does not come back in time may have done it all the same. */
+async function orAbort<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  let stop: () => void = () => undefined;
+  const late = new Promise<never>((_, reject) => {
+    stop = () => reject(new Error('The service did not answer in time.'));
+    signal.addEventListener('abort', stop, { once: true });
+  });
+  try {
+    return await Promise.race([work, late]);
+  } finally {
+    signal.removeEventListener('abort', stop);
+  }
+}
+
+/**
+ * Finds out what became of an attempt: it happened, it surely did not and is made again, or only a person can tell. Safe
+ * to call at any time and any number of times.
+ */
+export async function settleEffect(deps: ActivityDeps, input: EffectInput): Promise<void> {
+  // Clocks may jump: an attempt of this very process is not over while it runs.
+  if (deps.inFlight.has(input.key)) return postpone(deps.engine, input);
+  const taken = await takeOver(deps.engine, input);
+  if (taken.kind !== 'probe') return;
+  const { entry } = taken;
+  const now: EffectInput = { ...input, fence: entry.fence };
+  const skill = deps.skills.get(entry.skill);
+  if (skill === undefined || skill.runs === 'question') return askWhatBecame(deps.engine, now, entry);
+  const found = await look(deps, entry, skill);
+  if (typeof found === 'object') return recordSent(deps.engine, now, entry, successOf(skill, found));
+  // The decision itself was lost: what was really decided nobody knows any more.
+  if (found === 'absent' && entry.decidedBy === JOURNAL) return proposeAfresh(deps, now, entry, skill, DECISION_LOST);
+  if (found === 'absent') return recordAbsent(deps.engine, now);
+  if (found === 'unsure' && (await probeLater(deps.engine, now, entry.probes))) return;
+  await askWhatBecame(deps.engine, now, entry);
+}
+
+/** What the service says; `blind` where it has no way to tell at all. */
+async function look(
+  deps: ActivityDeps,
+  entry: LedgerEntry,
+  skill: ActingSkill,
+): Promise<Sent | 'absent' | 'unsure' | 'blind'> {
+  const outward = outwardOf(skill);
+  if (outward?.probe === undefined) return 'blind';
+  try {
+    const context = outsideContext(deps, entry.caller, AbortSignal.timeout(LOOK_MS));
+    return await orAbort(outward.probe(actionOf(entry), context), context.abortSignal);
+  } catch (error) {
+    deps.log.warn(
+      { err: error, effect: entry.key, skill: entry.skill },
+      'the outcome of an effect cannot be looked up',
+    );
+    return 'unsure';
+  }
+}
+
+function actionOf(entry: LedgerEntry): ApprovedAction<never> {
+  return {
+    key: entry.key,
+    // Checked by the skill's own schema when it was proposed or edited.
+    input: entry.payload as never,
+    ...(entry.frozen === null ? {} : { frozen: entry.frozen }),
+    ...(entry.precondition === null ? {} : { precondition: entry.precondition }),
+  };
+}
+
+function successOf(skill: Skill, sent: Sent) {
+  const { priceUsd, taints } = skill.manifest;
+  return {
+    ...wellFormed(sent),
+    taints: [...new Set([...taints, ...(sent.taints ?? [])])],
+    ...(priceUsd === undefined ? {} : { usd: priceUsd }),
+  };
+}
+
+function rejected(message: string): Failure {
+  return { failure: 'rejected', message };
+}
+
+async function fail(deps: ActivityDeps, input: EffectInput, failure: Failure, error?: unknown): Promise<void> {
+  deps.log.warn({ err: error, effect: input.key, failure: failure.failure }, 'an effect was not carried out');
+  await recordFailure(deps.engine, input, failure);
+}
+
+function messageOf(error: unknown): string {
+  if (error instanceof SendError || error instanceof ProblemError) return error.message;
+  return 'The service failed without saying why.';
+}

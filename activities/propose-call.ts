@@ -1,0 +1,75 @@
+import type { EffectClass } from '../contracts/effect-class.js';
+import { raised, stricter } from '../contracts/gate.js';
+import type { OutsideContext, OutsideSkill, Skill, TransactionSkill } from '../contracts/skill.js';
+import type { JsonValue } from '../contracts/space.js';
+import type { CallInput } from '../contracts/step.js';
+import { newApprovalId, storeProposal } from '../engine/approvals.js';
+import type { BegunCall } from '../engine/calls.js';
+import { retryOrExplain, SkillRefusal, storeOutcome } from './call-failures.js';
+import type { ActivityDeps } from './deps.js';
+import { classOf, verdictOn } from './outward.js';
+import { makeProposal, outsideContext } from './proposer.js';
+import { withinTime } from './within-time.js';
+
+/** A call that may not simply run becomes a proposal; false when it may run. */
+export async function proposeInstead(
+  deps: ActivityDeps,
+  input: CallInput,
+  begun: BegunCall,
+  abortSignal: AbortSignal,
+): Promise<boolean> {
+  const skill = deps.skills.get(begun.call.skill);
+  if (skill === undefined || skill.runs === 'question') return false;
+  try {
+    await withinTime(begun.call.timeout_ms, abortSignal, async (signal) => {
+      const context = outsideContext(deps, begun.caller, signal);
+      const effect = await assessed(skill, begun, context);
+      if (!mustPropose(skill, begun, effect)) throw new MayRun();
+      const id = newApprovalId();
+      const proposal = await makeProposal(skill, begun.call.input, id, context);
+      await storeProposal(
+        deps.engine,
+        input,
+        {
+          id,
+          effect: effect === 'destructive' || effect === 'egress' ? effect : 'outward',
+          skill: skill.manifest.name,
+          payload: begun.call.input as JsonValue,
+          proposal,
+          costUsd: skill.manifest.priceUsd,
+          call: begun.call.id,
+        },
+        (facts) => stricter(begun.call.verdict, verdictOn(skill, begun.call.input, effect, facts)) === 'run',
+      );
+    });
+    return true;
+  } catch (error) {
+    if (error instanceof MayRun) return false;
+    await storeOutcome(deps, input, begun, { error: retryOrExplain(deps, begun, error) });
+    return true;
+  }
+}
+
+/** Leaves the making of a proposal for a call that needs none. */
+class MayRun extends Error {}
+
+/** The class of the call, also where only a look outside can tell. */
+async function assessed(
+  skill: TransactionSkill | OutsideSkill,
+  begun: BegunCall,
+  context: OutsideContext,
+): Promise<EffectClass> {
+  const effect = classOf(skill, begun.call.input, begun.caller);
+  if (skill.runs !== 'outside' || skill.assess === undefined) return effect;
+  return raised(effect, await skill.assess(begun.call.input as never, context));
+}
+
+/** What other people see is always written down as an approval, also where a policy gives it. Throws when it may not run at all. */
+export function mustPropose(skill: Skill, begun: BegunCall, effect: EffectClass): boolean {
+  const { name } = skill.manifest;
+  if (begun.skills !== null && !begun.skills.includes(name))
+    throw new SkillRefusal(`You may not use ${name} any more; it was not run.`);
+  const verdict = stricter(begun.call.verdict, verdictOn(skill, begun.call.input, effect, begun));
+  if (verdict === 'refuse') throw new SkillRefusal(`${name} may not be used in this way; it was not run.`);
+  return effect === 'outward' || verdict === 'approve';
+}

@@ -1,0 +1,61 @@
+import { ProblemError } from '../contracts/problem.js';
+import type { OutsideContext, Proposal, Skill, SkillCaller } from '../contracts/skill.js';
+import type { JsonValue } from '../contracts/space.js';
+import { wellFormed } from '../contracts/well-formed.js';
+import type { Proposer } from '../engine/deps.js';
+import type { SkillRegistry } from '../skills/registry.js';
+import type { ActivityDeps } from './deps.js';
+import { outwardOf, plainProposal } from './outward.js';
+
+/** Services that skills may use outside. */
+export type Services = Pick<ActivityDeps, 'calendar' | 'mail' | 'workspace'>;
+
+const PROPOSE_MS = 20_000;
+
+/** Makes proposals from payloads with the skills of this installation. */
+export function createProposer(skills: SkillRegistry, services: Services): Proposer {
+  return {
+    async propose(caller, name, key, payload) {
+      const skill = skills.get(name);
+      if (skill === undefined || skill.runs === 'question')
+        throw new ProblemError('conflict', `There is no skill called ${name} any more.`);
+      const input = checked(skill, payload);
+      const context = outsideContext(services, caller, AbortSignal.timeout(PROPOSE_MS));
+      return { payload: input as JsonValue, proposal: await makeProposal(skill, input, key, context) };
+    },
+    isRelaxable(name) {
+      const skill = skills.get(name);
+      return skill !== undefined && skill.runs !== 'question' && skill.outward?.recipients !== undefined;
+    },
+  };
+}
+
+export function outsideContext(services: Services, caller: SkillCaller, abortSignal: AbortSignal): OutsideContext {
+  const { calendar, mail, workspace } = services;
+  return { ...caller, calendar, mail, workspace, abortSignal };
+}
+
+/** Everything a person will judge and everything that will be done, finished now. */
+export async function makeProposal(
+  skill: Exclude<Skill, { runs: 'question' }>,
+  input: unknown,
+  key: string,
+  context: OutsideContext,
+): Promise<Proposal> {
+  const outward = outwardOf(skill);
+  if (outward === undefined) return plainProposal(skill, input);
+  const at = new Date().toISOString();
+  return wellFormed(await outward.prepare(input as never, { ...context, key, at }));
+}
+
+function checked(skill: Skill, payload: JsonValue): unknown {
+  const parsed = skill.manifest.input.safeParse(payload, { reportInput: false });
+  if (parsed.success) return parsed.data;
+  const errors = parsed.error.issues.map((issue) => ({
+    path: ['payload', ...(issue.code === 'unrecognized_keys' ? [...issue.path, issue.keys[0] ?? ''] : issue.path)].join(
+      '.',
+    ),
+    message: issue.code === 'unrecognized_keys' ? 'is not a field of this skill' : issue.message,
+  }));
+  throw new ProblemError('invalid-body', `The payload does not fit ${skill.manifest.name}.`, { errors });
+}

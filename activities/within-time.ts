@@ -1,0 +1,36 @@
+import { CancelledFailure } from '@temporalio/activity';
+
+/** The work's time was over before it was. Its message is written for the model. */
+export class OutOfTime extends Error {}
+
+/**
+ * Waits for the work until its time is over. Work that is told to stop may still come to its end, because what it has
+ * done by then must be known; only a process that shuts down leaves it, to be run again.
+ */
+export async function withinTime<T>(
+  timeoutMs: number,
+  abortSignal: AbortSignal,
+  work: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  if (abortSignal.aborted) throw new OutOfTime('The skill was stopped before it began.');
+  const timeout = AbortSignal.timeout(timeoutMs);
+  const listening = new AbortController();
+  const once = { once: true, signal: listening.signal };
+  const over = new Promise<never>((_, reject) => {
+    const outOfTime = `The skill took longer than ${timeoutMs / 1000} s and was stopped.`;
+    const onShutdown = (): void => {
+      if (isShutdown(abortSignal.reason)) reject(new OutOfTime('The skill was stopped by a shutdown.'));
+    };
+    timeout.addEventListener('abort', () => reject(new OutOfTime(outOfTime)), once);
+    abortSignal.addEventListener('abort', onShutdown, once);
+  });
+  try {
+    return await Promise.race([work(AbortSignal.any([abortSignal, timeout])), over]);
+  } finally {
+    listening.abort();
+  }
+}
+
+function isShutdown(reason: unknown): boolean {
+  return reason instanceof CancelledFailure && reason.message === 'WORKER_SHUTDOWN';
+}

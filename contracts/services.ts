@@ -1,0 +1,143 @@
+/** One interface a service: what stands behind it (local files, Google …) is decided where the process is wired. */
+
+export interface CalendarEvent {
+  readonly id: string;
+  readonly title: string;
+  /** RFC 3339 with offset, or a date for a whole day. */
+  readonly start: string;
+  readonly end: string;
+  readonly timeZone: string;
+  readonly attendees: readonly string[];
+  readonly description?: string;
+}
+
+export type NewCalendarEvent = Omit<CalendarEvent, 'id'>;
+
+/** An event and the mark of the state it was read in; any change by anybody gives another mark. */
+export interface VersionedEvent {
+  readonly event: CalendarEvent;
+  readonly version: string;
+}
+
+/** One calendar service; `route` names in plain words where things were read or written. */
+export interface CalendarConnector {
+  readonly route: string;
+  /** Events that overlap [from, to), by start. */
+  list(user: string, range: { from: string; to: string }): Promise<CalendarEvent[]>;
+  /** Throws `ProblemError` `not-found`. */
+  get(user: string, id: string): Promise<VersionedEvent>;
+  /**
+   * Idempotent by `id`: a second call with the same id returns the event that exists. `beforeWrite` is called right before
+   * the change becomes visible; when it throws, nothing has changed.
+   */
+  create(user: string, id: string, event: NewCalendarEvent, beforeWrite?: () => void): Promise<CalendarEvent>;
+  /** Replaces the named fields. Throws `ProblemError` `not-found`, or `stale` when the event is not at `ifVersion` any more. */
+  update(
+    user: string,
+    id: string,
+    patch: Partial<NewCalendarEvent>,
+    ifVersion: string,
+    beforeWrite?: () => void,
+  ): Promise<VersionedEvent>;
+  /**
+   * Removes an event; one that is not there is a success. With `ifVersion` it throws `ProblemError` `stale` when the event
+   * was changed since. What it returns can be given to `restore`; null when nothing was there.
+   */
+  remove(user: string, id: string, ifVersion?: string, beforeWrite?: () => void): Promise<string | null>;
+  /** Puts back exactly what `remove` took out, unless the event is there again. */
+  restore(user: string, removed: string): Promise<void>;
+}
+
+export interface MailSummary {
+  readonly id: string;
+  readonly from: string;
+  readonly to: readonly string[];
+  readonly subject: string;
+  /** RFC 3339; undefined where the mail names no readable date. */
+  readonly date?: string;
+  /** The `Message-ID` header without angle brackets, when there is one. */
+  readonly messageId?: string;
+  /** First characters of the text. */
+  readonly snippet: string;
+}
+
+export interface Mail extends MailSummary {
+  readonly cc: readonly string[];
+  /** Plain text; from HTML when there is nothing else. */
+  readonly text: string;
+  readonly attachments: readonly { readonly name: string; readonly mediaType: string; readonly size: number }[];
+  /** Message ids that this one answers, oldest first. */
+  readonly references: readonly string[];
+}
+
+export interface MailQuery {
+  /** Words that all occur in sender, recipients, subject or text. */
+  readonly words?: string;
+  readonly from?: string;
+  readonly subject?: string;
+  /** RFC 3339; mails at or after it. */
+  readonly since?: string;
+  readonly limit: number;
+}
+
+/** What a mail says, before it is made into bytes. Addresses are plain ASCII (`local@domain`). */
+export interface MailContent {
+  /** Plain id ([A-Za-z0-9_-]); `Message-ID` and `X-Action-Id` are made of it. */
+  readonly key: string;
+  /** RFC 3339; the `Date` of the mail. */
+  readonly at: string;
+  readonly from: { readonly name: string; readonly address: string };
+  readonly to: readonly string[];
+  readonly cc: readonly string[];
+  readonly bcc: readonly string[];
+  readonly subject: string;
+  /** Plain text. */
+  readonly body: string;
+  /** Message id without angle brackets. */
+  readonly inReplyTo?: string;
+  /** Message ids without angle brackets, oldest first. */
+  readonly references: readonly string[];
+}
+
+/** A mail that is finished: these very bytes are kept, shown, approved and sent. */
+export interface FinishedMail {
+  /** RFC 5322 with CRLF line ends, 7-bit clean. */
+  readonly mime: string;
+}
+
+export interface MailConnector {
+  readonly route: string;
+  /** Says in plain words what has become of a mail that was sent, such as `written to the local outbox; Gmail is not connected`. */
+  readonly sentRoute: string;
+  /** The address that the user's mails come from. */
+  sender(user: { readonly id: string; readonly name: string }): Promise<string>;
+  /** Pure: the same content gives the same bytes. Throws `ProblemError` `invalid-body` for what no header can carry. */
+  compose(content: MailContent): Promise<FinishedMail>;
+  /** Received mails, newest first. */
+  search(user: string, query: MailQuery): Promise<MailSummary[]>;
+  /** Throws `ProblemError` `not-found`. */
+  read(user: string, id: string): Promise<Mail>;
+  /** Received and sent mails of the conversation that this message id belongs to, oldest first; empty when it is unknown. */
+  thread(user: string, messageId: string): Promise<MailSummary[]>;
+  /** Idempotent by `key`. */
+  saveDraft(user: string, key: string, mail: FinishedMail): Promise<{ id: string }>;
+  /** Removing a draft that is not there is a success. */
+  removeDraft(user: string, id: string): Promise<void>;
+  /**
+   * Sends, at most once for each `key` as far as the service can promise it. `beforeSend` is called right before the first
+   * byte leaves and throws when that must not happen any more. Throws `SendError`.
+   */
+  send(user: string, key: string, mail: FinishedMail, beforeSend: () => void): Promise<{ providerId: string }>;
+  /** What has become of an earlier `send` with this key. `unsure` where the service cannot tell. */
+  findSent(user: string, key: string, mail: FinishedMail): Promise<{ providerId: string } | 'absent' | 'unsure'>;
+}
+
+/** The user's own folder; no path leaves it. Paths use `/` and are relative. */
+export interface WorkspaceFiles {
+  list(user: string, folder: string): Promise<{ path: string; size: number; modifiedAt: string }[]>;
+  /** Throws `ProblemError` `not-found` where nothing is, `too-large` over the limit. */
+  read(user: string, path: string): Promise<string>;
+  /** Returns what stood there before, or null. Atomic: a reader sees the old or the new text, never half. */
+  write(user: string, path: string, text: string): Promise<{ previous: string | null }>;
+  remove(user: string, path: string): Promise<void>;
+}

@@ -1,0 +1,49 @@
+import type { WaitingFor } from '../contracts/request.js';
+import type { AgentRef } from '../contracts/step.js';
+import type { Tx } from '../store/db.js';
+import { type RawBuilder, sql } from '../store/sql.js';
+import { changeRequest, type NewEvent, type RequestChange, statusEvent } from './events.js';
+import { type HeldRequest, holdRequest } from './rows.js';
+
+/** What a person has to decide before the agent goes on. */
+export function pendingApprovals(waits: HeldRequest['waits']): WaitingFor[] {
+  return waits
+    .filter((wait) => wait.status === 'pending')
+    .map((wait) => ({ kind: 'approval', id: wait.id, text: wait.title }));
+}
+
+/** A turn has been claimed and is not stored yet, such as one for a message that came meanwhile. */
+async function isThinking(tx: Tx, ref: AgentRef): Promise<boolean> {
+  const agent = await tx.maybe<{ attempts: number }>(sql`select attempts from agents where id = ${ref.agent}`);
+  return (agent?.attempts ?? 0) > 0;
+}
+
+/**
+ * Writes rows that ask a person something and shows the request as waiting for it, where its agent has had its say
+ * already. An agent that is still at work is not interrupted.
+ */
+export async function askMeanwhile(
+  tx: Tx,
+  ref: AgentRef,
+  asked: { readonly id: string; readonly title: string },
+  events: readonly NewEvent[],
+  rows: readonly RawBuilder<unknown>[],
+  change: Pick<RequestChange, 'result'> = {},
+): Promise<void> {
+  const request = await holdRequest(tx, ref);
+  if (request.ended_at !== null || !request.resting || (await isThinking(tx, ref))) {
+    await changeRequest(tx, ref, change, events, rows);
+    return;
+  }
+  const waitingFor = [
+    ...pendingApprovals(request.waits),
+    { kind: 'approval' as const, id: asked.id, text: asked.title },
+  ];
+  await changeRequest(
+    tx,
+    ref,
+    { ...change, status: 'waiting_approval', waitingFor },
+    [...events, statusEvent('waiting_approval', waitingFor)],
+    [...rows, sql`update agents set status = 'waiting' where id = ${ref.agent} and ended_at is null`],
+  );
+}

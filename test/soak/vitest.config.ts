@@ -1,0 +1,13 @@
+import { defineConfig } from 'vitest/config';
+
+/** Long runs with chance in them; `npm run soak` starts them, `npm test` does not. */
+export default defineConfig({
+  test: {
+    environment: 'node',
+    pool: 'forks',
+    include: ['test/soak/**/*.soak.ts'],
+    testTimeout: 3_600_000,
+    fileParallelism: false,
+    reporters: ['default'],
+  },
+});
