@@ -11,6 +11,14 @@ export const pageFields = {
 };
 export const PageQuerySchema = z.strictObject(pageFields);
 
+/** For calls that must not happen twice when they are sent twice. */
+export const KeyHeadersSchema = z.looseObject({
+  'idempotency-key': CleanTextSchema.min(1)
+    .max(255)
+    .optional()
+    .describe('The same key does it once, however often it is sent.'),
+});
+
 /** Bodies of calls that need none. */
 export const NoBodySchema = z.strictObject({}).nullish();
 

@@ -38,25 +38,49 @@ async function readWallet(tx: Tx, user: string): Promise<Wallet> {
 
 /**
  * Credit from the installation's owner, for the owner or another user. The first credit limits a wallet: from then on no
- * more can be spent than was given.
+ * more can be spent than was given. The same key gives it once; with another credit it is `reused-key`.
  */
-export async function giveCredit(engine: Engine, by: SignedIn, credit: NewCredit): Promise<Wallet> {
+export async function giveCredit(engine: Engine, by: SignedIn, credit: NewCredit, key?: string): Promise<Wallet> {
   if (!by.isOwner) throw new ProblemError('forbidden', 'Only the owner of this installation may give credit.');
   const user = credit.user ?? by.id;
   return engine.db.system(async (tx) => {
-    const raised = await tx.run(
-      sql`update wallets set balance_usd = coalesce(balance_usd, 0) + ${credit.usd}::numeric where user_id = ${user}`,
-    );
-    if (raised === 0) throw unknownUser(user);
-    await tx.run(sql`
-      insert into credits (id, user_id, usd, note, given_by)
-      values (${newId('crd')}, ${user}, ${credit.usd}::numeric, ${credit.note ?? null}, ${`user:${by.id}`})`);
+    if ((await tx.maybe(sql`select 1 from wallets where user_id = ${user} for update`)) === undefined)
+      throw unknownUser(user);
+    const added = await tx.run(sql`
+      insert into credits (id, user_id, usd, note, given_by, idempotency_key)
+      values (${newId('crd')}, ${user}, ${credit.usd}::numeric, ${credit.note ?? null}, ${`user:${by.id}`}, ${key ?? null})
+      on conflict on constraint credits_once do nothing`);
+    if (added === 0) await requireSameCredit(tx, by, user, credit, key);
+    else
+      await tx.run(
+        sql`update wallets set balance_usd = coalesce(balance_usd, 0) + ${credit.usd}::numeric where user_id = ${user}`,
+      );
     return readWallet(tx, user);
   });
 }
 
+async function requireSameCredit(
+  tx: Tx,
+  by: SignedIn,
+  user: string,
+  credit: NewCredit,
+  key: string | undefined,
+): Promise<void> {
+  const same = await tx.maybe(sql`
+    select 1 from credits where given_by = ${`user:${by.id}`} and idempotency_key = ${key ?? null} and user_id = ${user}
+      and usd = ${credit.usd}::numeric and note is not distinct from ${credit.note ?? null}`);
+  if (same !== undefined) return;
+  throw new ProblemError(
+    'reused-key',
+    'This Idempotency-Key was used for another credit. Use a new key for a new one.',
+    {
+      errors: [{ path: 'Idempotency-Key', message: 'was used with another body' }],
+    },
+  );
+}
+
 function unknownUser(user: string): ProblemError {
-  return new ProblemError('not-found', `There is no user ${user}.`, {
+  return new ProblemError('invalid-body', `There is no user ${user}.`, {
     status: 422,
     errors: [{ path: 'user', message: 'there is no user with this id' }],
   });

@@ -68,7 +68,7 @@ export const REQUIREMENTS: readonly Requirement[] = [
   covered('S0-20', 'e2e/agent-loop.test.ts'),
   covered('S0-21', 'e2e/agent-loop.test.ts'),
   covered('S0-22', 'e2e/approvals.test.ts', 'e2e/mail-by-hand.test.ts'),
-  open('S0-23', 'approval'),
+  covered('S0-23', 'e2e/invitation.test.ts'),
   open('S0-24', 'telegram'),
   open('S1-01', 'agents'),
   open('S1-02', 'research'),

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { EffectSchema } from '../../contracts/approval.js';
 import { ProblemError } from '../../contracts/problem.js';
 import { NewRequestSchema, RequestSchema, RequestStatusSchema, TraceNodeSchema } from '../../contracts/request.js';
-import { CleanTextSchema, IdSchema, InstantSchema } from '../../contracts/text.js';
+import { IdSchema, InstantSchema } from '../../contracts/text.js';
 import { acceptRequest } from '../../engine/accept.js';
 import { listEffects } from '../../engine/approval-views.js';
 import { listRequests, requestStatus, viewRequest } from '../../engine/requests.js';
@@ -11,7 +11,7 @@ import { traceRequest } from '../../engine/trace.js';
 import { httpChannel } from '../channels/http.js';
 import { callerOf } from '../plugins/auth.js';
 import { hasEnded, hasPaused, presentWithLinks, requestUrl } from '../present.js';
-import { answers, IdParamsSchema, listOf, NoQuerySchema, pageFields } from '../schemas.js';
+import { answers, IdParamsSchema, KeyHeadersSchema, listOf, NoQuerySchema, pageFields } from '../schemas.js';
 import type { RouteParts } from './parts.js';
 
 const TAGS = ['requests'];
@@ -26,12 +26,6 @@ const WaitQuerySchema = z.strictObject({
     .max(60)
     .optional()
     .describe('Seconds to wait for an end or for something only a person can do.'),
-});
-const KeyHeadersSchema = z.looseObject({
-  'idempotency-key': CleanTextSchema.min(1)
-    .max(255)
-    .optional()
-    .describe('The same key makes the same request, however often it is sent.'),
 });
 const ListQuerySchema = z.strictObject({
   status: RequestStatusSchema.optional(),

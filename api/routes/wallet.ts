@@ -2,7 +2,7 @@ import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { NewCreditSchema, WalletSchema } from '../../contracts/wallet.js';
 import { getWallet, giveCredit } from '../../engine/wallet.js';
 import { callerOf } from '../plugins/auth.js';
-import { answers, NoQuerySchema } from '../schemas.js';
+import { answers, KeyHeadersSchema, NoQuerySchema } from '../schemas.js';
 import type { RouteParts } from './parts.js';
 
 const TAGS = ['money'];
@@ -30,12 +30,16 @@ export function walletRoutes({ deps }: RouteParts): FastifyPluginAsyncZod {
         schema: {
           tags: TAGS,
           summary: 'Give credit to a user; for the owner. The first credit limits a wallet',
+          headers: KeyHeadersSchema,
           querystring: NoQuerySchema,
           body: NewCreditSchema,
           response: answers({ 201: WalletSchema }),
         },
       },
-      async (request, reply) => reply.code(201).send(await giveCredit(engine, callerOf(request), request.body)),
+      async (request, reply) => {
+        const key = request.headers['idempotency-key'];
+        return reply.code(201).send(await giveCredit(engine, callerOf(request), request.body, key));
+      },
     );
   };
 }

@@ -98,7 +98,9 @@ create table credits (
   usd numeric not null,
   note text,
   given_by text not null,
-  at timestamptz(3) not null default now()
+  idempotency_key text,
+  at timestamptz(3) not null default now(),
+  constraint credits_once unique (given_by, idempotency_key)
 );
 create index credits_by_user on credits (user_id, at desc);
 

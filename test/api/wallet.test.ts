@@ -41,6 +41,18 @@ describe('a wallet', () => {
     ]);
   });
 
+  test('is filled once for one key, however often that is sent', async () => {
+    const anna = await api.person('Anna');
+    const keyed = (payload: Record<string, unknown>) =>
+      api.call({ method: 'POST', url: '/v1/wallet/credits', payload, headers: { 'idempotency-key': `k-${anna.id}` } });
+    const answers = await Promise.all([1, 2, 3].map(() => keyed({ usd: '3', user: anna.id })));
+    expect(answers.map((answer) => answer.statusCode)).toEqual([201, 201, 201]);
+    expect((await api.call({ url: '/v1/wallet', token: anna.token })).json()).toMatchObject({ balanceUsd: '3' });
+    const other = await keyed({ usd: '4', user: anna.id });
+    expect([other.statusCode, other.json()]).toMatchObject([422, { type: '/problems/reused-key' }]);
+    expect((await api.call({ url: '/v1/wallet', token: anna.token })).json()).toMatchObject({ balanceUsd: '3' });
+  });
+
   test('is filled by the owner alone', async () => {
     const anna = await api.person('Anna');
     for (const payload of [{ usd: '1' }, { usd: '1', user: anna.id }, { usd: '1', user: api.owner.id }]) {

@@ -134,7 +134,7 @@ export async function spawnProduct(options: ProductOptions): Promise<Product> {
     ),
     exit,
     output: () => output,
-    printed: (pattern, limitMs = 10_000) => printed(pattern, limitMs, () => output, child),
+    printed: (pattern, limitMs = 30_000) => printed(pattern, limitMs, () => output, child),
     signal: (name, to = 'parent') => process.kill(to === 'group' ? -pid : pid, name),
     kill,
     killAll: async () => {
