@@ -13,6 +13,7 @@ import { type LedgerEntry, readReady } from '../engine/ledger.js';
 import type { ActivityDeps } from './deps.js';
 import { outwardOf } from './outward.js';
 import { makeProposal, outsideContext } from './proposer.js';
+import { withinLimit } from './time-limit.js';
 import { runApprovedInTransaction } from './transaction-effect.js';
 
 /** A look outside before or after the sending may take this long. */
@@ -52,9 +53,10 @@ async function lookForDifference(
 ): Promise<'over' | undefined> {
   const outward = outwardOf(skill);
   if (outward?.difference === undefined) return undefined;
-  const context = outsideContext(deps, entry.caller, AbortSignal.timeout(LOOK_MS));
   try {
-    const difference = await orAbort(outward.difference(actionOf(entry), context), context.abortSignal);
+    const difference = await withinLimit(LOOK_MS, async (signal) =>
+      outward.difference?.(actionOf(entry), outsideContext(deps, entry.caller, signal)),
+    );
     if (difference === undefined) return undefined;
     await proposeAfresh(deps, input, entry, skill, difference);
   } catch (error) {
@@ -71,9 +73,10 @@ async function proposeAfresh(
   difference: string,
 ): Promise<void> {
   const id = newApprovalId();
-  const context = outsideContext(deps, entry.caller, AbortSignal.timeout(LOOK_MS));
   try {
-    const proposal = await orAbort(makeProposal(skill, entry.payload, id, context), context.abortSignal);
+    const proposal = await withinLimit(LOOK_MS, (signal) =>
+      makeProposal(skill, entry.payload, id, outsideContext(deps, entry.caller, signal)),
+    );
     await askAfresh(deps.engine, input, entry, { id, proposal, difference });
   } catch (error) {
     if (!(error instanceof ProblemError) || error.type === 'unavailable') throw error;
@@ -95,15 +98,13 @@ async function attempt(deps: ActivityDeps, input: EffectInput, skill: ActingSkil
     if (performance.now() > latest) throw new SendError('refused', 'It was too late to send this attempt.');
     isSending = true;
   };
-  const signal = AbortSignal.timeout(SEND_MS);
   try {
     if (!entry.intact) throw new SendError('rejected', NOT_APPROVED);
     await deps.journal?.append(input.key, input.fence);
     const outward = outwardOf(skill);
     if (outward === undefined) throw new SendError('rejected', `${entry.skill} cannot be carried out.`);
-    const sent = await orAbort(
+    const sent = await withinLimit(SEND_MS, (signal) =>
       outward.send(actionOf(entry), { ...outsideContext(deps, entry.caller, signal), beforeSend }),
-      signal,
     );
     await recordSent(deps.engine, input, entry, successOf(skill, sent));
   } catch (error) {
@@ -125,20 +126,6 @@ async function afterFailure(
   if (failure === 'stale') return proposeAfresh(deps, input, entry, skill, messageOf(error));
   const retryAfterMs = error instanceof SendError ? error.retryAfterMs : undefined;
   await fail(deps, input, { failure, message: messageOf(error), retryAfterMs }, error);
-}
-
-/** A service that does not come back in time may have done it all the same. */
-async function orAbort<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-  let stop: () => void = () => undefined;
-  const late = new Promise<never>((_, reject) => {
-    stop = () => reject(new Error('The service did not answer in time.'));
-    signal.addEventListener('abort', stop, { once: true });
-  });
-  try {
-    return await Promise.race([work, late]);
-  } finally {
-    signal.removeEventListener('abort', stop);
-  }
 }
 
 /**
@@ -172,8 +159,10 @@ async function look(
   const outward = outwardOf(skill);
   if (outward?.probe === undefined) return 'blind';
   try {
-    const context = outsideContext(deps, entry.caller, AbortSignal.timeout(LOOK_MS));
-    return await orAbort(outward.probe(actionOf(entry), context), context.abortSignal);
+    const found = await withinLimit(LOOK_MS, async (signal) =>
+      outward.probe?.(actionOf(entry), outsideContext(deps, entry.caller, signal)),
+    );
+    return found ?? 'blind';
   } catch (error) {
     deps.log.warn(
       { err: error, effect: entry.key, skill: entry.skill },

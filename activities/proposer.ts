@@ -6,6 +6,7 @@ import type { Proposer } from '../engine/deps.js';
 import type { SkillRegistry } from '../skills/registry.js';
 import type { ActivityDeps } from './deps.js';
 import { outwardOf, plainProposal } from './outward.js';
+import { withinLimit } from './time-limit.js';
 
 /** Services that skills may use outside. */
 export type Services = Pick<ActivityDeps, 'calendar' | 'mail' | 'workspace'>;
@@ -20,8 +21,10 @@ export function createProposer(skills: SkillRegistry, services: Services): Propo
       if (skill === undefined || skill.runs === 'question')
         throw new ProblemError('conflict', `There is no skill called ${name} any more.`);
       const input = checked(skill, payload);
-      const context = outsideContext(services, caller, AbortSignal.timeout(PROPOSE_MS));
-      return { payload: input as JsonValue, proposal: await makeProposal(skill, input, key, context) };
+      const proposal = await withinLimit(PROPOSE_MS, (signal) =>
+        makeProposal(skill, input, key, outsideContext(services, caller, signal)),
+      );
+      return { payload: input as JsonValue, proposal };
     },
     isRelaxable(name) {
       const skill = skills.get(name);

@@ -13,7 +13,9 @@ export async function withinTime<T>(
   work: (signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
   if (abortSignal.aborted) throw new OutOfTime('The skill was stopped before it began.');
-  const timeout = AbortSignal.timeout(timeoutMs);
+  // Not `AbortSignal.timeout`, which would keep everything around it in memory for good.
+  const timeout = new AbortController();
+  const timer = setTimeout(() => timeout.abort(new DOMException('The time is over.', 'TimeoutError')), timeoutMs);
   const listening = new AbortController();
   const once = { once: true, signal: listening.signal };
   const over = new Promise<never>((_, reject) => {
@@ -21,12 +23,13 @@ export async function withinTime<T>(
     const onShutdown = (): void => {
       if (isShutdown(abortSignal.reason)) reject(new OutOfTime('The skill was stopped by a shutdown.'));
     };
-    timeout.addEventListener('abort', () => reject(new OutOfTime(outOfTime)), once);
+    timeout.signal.addEventListener('abort', () => reject(new OutOfTime(outOfTime)), once);
     abortSignal.addEventListener('abort', onShutdown, once);
   });
   try {
-    return await Promise.race([work(AbortSignal.any([abortSignal, timeout])), over]);
+    return await Promise.race([work(AbortSignal.any([abortSignal, timeout.signal])), over]);
   } finally {
+    clearTimeout(timer);
     listening.abort();
   }
 }

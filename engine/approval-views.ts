@@ -46,13 +46,19 @@ function ofStatus(status: ApprovalStatus) {
 
 /** `not-found` when there is none or it is somebody else's. */
 export async function viewApproval(engine: Engine, user: string, id: string): Promise<Approval> {
-  const row = await engine.db.as(user, (tx) =>
-    tx.maybe<ApprovalRow>(
-      sql`select ${APPROVAL_COLUMNS} from approvals where approvals.id = ${id} and approvals.user_id = ${user}`,
-    ),
+  const [approval] = await viewApprovals(engine, user, [id]);
+  if (approval === undefined) throw noApproval(id);
+  return approval;
+}
+
+/** The named ones that are the user's, in the given order. */
+export async function viewApprovals(engine: Engine, user: string, ids: readonly string[]): Promise<Approval[]> {
+  const rows = await engine.db.as(user, (tx) =>
+    tx.rows<ApprovalRow>(sql`
+      select ${APPROVAL_COLUMNS} from approvals where approvals.id = any(${[...ids]}::text[]) and approvals.user_id = ${user}
+      order by array_position(${[...ids]}::text[], approvals.id)`),
   );
-  if (row === undefined) throw noApproval(id);
-  return presentApproval(row);
+  return rows.map(presentApproval);
 }
 
 function presentApproval(row: ApprovalRow): Approval {

@@ -45,8 +45,7 @@ interface Remade {
  * the hash names another payload, `not-found` when it is not this user's. What is approved runs afterwards, once.
  */
 export async function decide(engine: Engine, user: string, id: string, decision: Decision): Promise<void> {
-  const early = await engine.db.as(user, (tx) => readDecidable(tx, user, id, decision, ''));
-  const remade = await remake(engine, early, decision);
+  const remade = await remake(engine, user, id, decision);
   await engine.db.as(user, (tx) => decideIn(tx, engine, user, { id, decision, remade, path: '' }));
 }
 
@@ -129,7 +128,9 @@ function refuseDecided(row: ApprovalRow, name: string, path: string): void {
 }
 
 /** Everything that takes looks outside happens here, before the transaction. */
-async function remake(engine: Engine, row: DecidedRow, decision: Decision): Promise<Remade | undefined> {
+async function remake(engine: Engine, user: string, id: string, decision: Decision): Promise<Remade | undefined> {
+  if (decision.decision !== 'edit' && decision.reason !== 'send_again') return undefined;
+  const row = await engine.db.as(user, (tx) => readDecidable(tx, user, id, decision, ''));
   if (decision.decision === 'edit' && row.effect !== 'budget' && row.effect !== 'unknown') {
     if (decision.payload === undefined) throw missing('payload', 'is required with edit');
     return { key: row.id, ...(await engine.proposer.propose(row.caller, row.skill, row.id, decision.payload)) };

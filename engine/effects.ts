@@ -41,9 +41,10 @@ export async function startEffectIn(
         update effects set status = 'started', attempts = attempts + 1, owner = ${owner}, started_at = now(),
           due_at = now() + make_interval(secs => ${engine.effects.leaseMs / 1000})
         where key = ${input.key} and fence = ${input.fence} and status = 'ready' and exists (
-          select from approvals a join requests r on r.id = a.request_id join agents g on g.id = a.agent_id
+          select from approvals a join agents g on g.id = a.agent_id
           where a.id = effects.key and a.user_id = ${input.user} and a.status in ('approved', 'edited') and a.payload_hash = effects.payload_hash
-            and a.expires_at > now() and r.ended_at is null and (g.skills is null or effects.skill = any(g.skills)))
+            and a.expires_at > now() and (g.skills is null or effects.skill = any(g.skills)))
+          and (select r.ended_at is null from requests r where r.id = effects.request_id)
         returning *)
       select ${ENTRY} from claimed e join ${ENTRY_TABLES} on a.id = e.key`);
   if (row === undefined) await closeUnsendable(tx, input);

@@ -12,12 +12,16 @@ import { DEADLINE } from './turn-context.js';
 const underWay = sql`select e.request_id from effects e where e.closed_at is null and not exists (
   select from approvals q where q.about = e.key and q.status = 'pending' and q.expires_at > now())`;
 
+/** How much longer a request may be silent that waits for a person: ten thousand of them are nothing unusual. */
+const PATIENCE = 12;
+
 /** Requests that are open, or have a call to take back, and whose rows have not moved for a while; each is looked at once in that time. */
 export async function claimSilent(engine: Engine, silentSeconds: number, limit: number): Promise<AgentRef[]> {
   return engine.db.system((tx) =>
     tx.rows<AgentRef>(sql`
       with open as (
         select id from requests where ended_at is null and moved_at < now() - make_interval(secs => ${silentSeconds})
+          and (status in ('queued', 'running') or moved_at < now() - make_interval(secs => ${silentSeconds * PATIENCE}))
         order by moved_at limit ${limit} for update skip locked),
       undoing as (
         select id from requests where ended_at is not null and moved_at < now() - make_interval(secs => ${silentSeconds})
@@ -62,8 +66,7 @@ export async function reconcileSilent(engine: Engine, ref: AgentRef, fate: Workf
         return;
       case 'open':
         if (!overdue) {
-          if (request.status === 'running' || request.status === 'waiting_approval')
-            await enqueue(tx, { kind: 'wake', target: ref, reason: 'silent' });
+          if (request.status === 'running') await enqueue(tx, { kind: 'wake', target: ref, reason: 'silent' });
           return;
         }
         await endRequest(tx, ref, { status: 'failed', error: DEADLINE });

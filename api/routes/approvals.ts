@@ -9,7 +9,7 @@ import {
   PolicySchema,
 } from '../../contracts/approval.js';
 import { IdSchema } from '../../contracts/text.js';
-import { listApprovals, viewApproval } from '../../engine/approval-views.js';
+import { listApprovals, viewApproval, viewApprovals } from '../../engine/approval-views.js';
 import { decide, decideBatch } from '../../engine/decisions.js';
 import { createPolicy, deletePolicy, listPolicies } from '../../engine/policies.js';
 import { callerOf } from '../plugins/auth.js';
@@ -89,7 +89,8 @@ export function approvalRoutes({ deps }: RouteParts): FastifyPluginAsyncZod {
       async (request) => {
         const user = callerOf(request).id;
         await decideBatch(engine, user, request.body);
-        return { items: await Promise.all(request.body.items.map(({ id }) => viewApproval(engine, user, id))) };
+        const ids = request.body.items.map(({ id }) => id);
+        return { items: await viewApprovals(engine, user, ids) };
       },
     );
 
