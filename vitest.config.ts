@@ -11,6 +11,8 @@ const shared = {
 
 /** Tests that look at histories themselves know how long a run is; all others must not notice. */
 const ABOUT_HISTORIES = ['test/e2e/history.test.ts', 'test/e2e/continue-as-new.test.ts'];
+/** What these show lies in the rows alone, and they are long. */
+const ABOUT_ROWS = ['test/e2e/obedient-model.test.ts', 'test/e2e/wallet.test.ts'];
 
 export default defineConfig({
   test: {
@@ -23,7 +25,7 @@ export default defineConfig({
           ...shared,
           name: 'continued at 20 events',
           include: ['test/e2e/**/*.test.ts'],
-          exclude: ABOUT_HISTORIES,
+          exclude: [...ABOUT_HISTORIES, ...ABOUT_ROWS],
           env: { RETINUE_TEST_HISTORY_EVENTS: '20' },
         },
       },
