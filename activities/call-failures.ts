@@ -2,6 +2,7 @@ import { ProblemError } from '../contracts/problem.js';
 import type { CallInput } from '../contracts/step.js';
 import { wellFormed } from '../contracts/well-formed.js';
 import { type BegunCall, type CallOutcome, finishCall } from '../engine/calls.js';
+import type { Tx } from '../store/db.js';
 import type { ActivityDeps } from './deps.js';
 import { retryIn } from './failure.js';
 import { OutOfTime } from './within-time.js';
@@ -33,11 +34,12 @@ export async function storeOutcome(
   deps: ActivityDeps,
   input: CallInput,
   begun: BegunCall,
-  outcome: CallOutcome,
+  outcome: CallOutcome | ((tx: Tx) => Promise<CallOutcome>),
 ): Promise<void> {
   try {
     await finishCall(deps.engine, input, outcome);
   } catch (error) {
+    if (error instanceof SkillRefusal) return finishCall(deps.engine, input, { error: error.message });
     if (error instanceof ProblemError || begun.call.attempts < MOST_ATTEMPTS) throw error;
     deps.log.error({ err: error, skill: begun.call.skill, call: begun.call.id }, 'a result cannot be stored');
     const message = `${begun.call.skill} ran, but its result could not be stored. Go on without it and tell the user.`;

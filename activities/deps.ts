@@ -1,6 +1,12 @@
 import type { Logger } from 'pino';
 import type { ModelCallOptions, ModelReply, ModelRequest, ModelUsage } from '../contracts/model.js';
-import type { CalendarConnector, MailConnector, WorkspaceFiles } from '../contracts/services.js';
+import type {
+  AttachedFiles,
+  CalendarConnector,
+  MailConnector,
+  Transcriber,
+  WorkspaceFiles,
+} from '../contracts/services.js';
 import type { Engine } from '../engine/deps.js';
 import type { SkillRegistry } from '../skills/registry.js';
 import type { EventBus } from '../store/event-bus.js';
@@ -31,6 +37,8 @@ export interface ActivityDeps {
   readonly calendar: CalendarConnector;
   readonly mail: MailConnector;
   readonly workspace: WorkspaceFiles;
+  readonly attached: AttachedFiles;
+  readonly transcriber: Transcriber | undefined;
   /** Names this process in the ledger. */
   readonly bootId: string;
   /** Effects that this process is sending at this moment. */

@@ -9,7 +9,7 @@ import { outwardOf, plainProposal } from './outward.js';
 import { withinLimit } from './time-limit.js';
 
 /** Services that skills may use outside. */
-export type Services = Pick<ActivityDeps, 'calendar' | 'mail' | 'workspace'>;
+export type Services = Pick<ActivityDeps, 'calendar' | 'mail' | 'workspace' | 'attached' | 'transcriber'>;
 
 const PROPOSE_MS = 20_000;
 
@@ -34,8 +34,8 @@ export function createProposer(skills: SkillRegistry, services: Services): Propo
 }
 
 export function outsideContext(services: Services, caller: SkillCaller, abortSignal: AbortSignal): OutsideContext {
-  const { calendar, mail, workspace } = services;
-  return { ...caller, calendar, mail, workspace, abortSignal };
+  const { calendar, mail, workspace, attached, transcriber } = services;
+  return { ...caller, calendar, mail, workspace, attached, transcriber, abortSignal };
 }
 
 /** Everything a person will judge and everything that will be done, finished now. */

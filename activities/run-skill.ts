@@ -60,7 +60,7 @@ async function resume(
       skill.reconcile?.(begun.call.input as never, outsideContext(deps, begun.caller, signal)),
     );
     if (found === undefined) return false;
-    await storeOutcome(deps, input, begun, outcomeOf(skill, found));
+    await storeOutcome(deps, input, begun, storing(begun, skill, found));
   } catch (error) {
     await storeOutcome(deps, input, begun, { error: retryOrExplain(deps, begun, error) });
   }
@@ -110,7 +110,7 @@ async function runInside(
 ): Promise<void> {
   if (skill?.runs !== 'transaction') throw new SkillRefusal(`The skill ${begun.call.skill} is not installed any more.`);
   const noticed = new Set<Label>();
-  const context = transactionContext(tx, begun, noticed);
+  const context = transactionContext(tx, begun, noticed, ref.mode);
   if (ref.mode === 'undo') {
     await refusing(async () => skill.undo?.(begun.call.undo, context));
     await settleUndo(tx, ref, skill.manifest.name, undefined);
@@ -150,6 +150,22 @@ function outcomeOf(
   });
 }
 
+/** The outcome of a result, with what the skill writes into the store beside it. */
+function storing(
+  begun: BegunCall,
+  skill: OutsideSkill,
+  found: SkillResult<unknown>,
+): CallOutcome | ((tx: Tx) => Promise<CallOutcome>) {
+  if (skill.store === undefined) return outcomeOf(skill, found);
+  const labels = [...begun.labels, ...(found.taints ?? [])];
+  return async (tx) => {
+    const noticed = new Set<Label>();
+    const context = transactionContext(tx, { caller: begun.caller, labels }, noticed);
+    const kept = await refusing(async () => (await skill.store?.(found, begun.call.input as never, context)) ?? found);
+    return outcomeOf(skill, kept, noticed);
+  };
+}
+
 async function storeRefusal(deps: ActivityDeps, input: CallInput, message: string): Promise<void> {
   await deps.engine.db.as(input.user, async (tx) => {
     const begun = await holdCall(tx, input, input.mode);
@@ -164,13 +180,13 @@ async function runOutside(
   begun: BegunCall,
   skill: OutsideSkill,
   abortSignal: AbortSignal,
-): Promise<CallOutcome> {
+): Promise<CallOutcome | ((tx: Tx) => Promise<CallOutcome>)> {
   try {
     const result = await withinTime(begun.call.timeout_ms, abortSignal, async (signal) => {
       const context = outsideContext(deps, begun.caller, signal);
       return skill.run(begun.call.input as never, context);
     });
-    return outcomeOf(skill, result);
+    return storing(begun, skill, result);
   } catch (error) {
     return { error: retryOrExplain(deps, begun, error) };
   }

@@ -37,7 +37,8 @@ export function requestUrl(id: string, settings: ApiSettings): string {
 }
 
 export function presentFile(file: StoredFile, settings: ApiSettings): File {
-  return { ...file, url: `${baseUrl(settings)}/v1/files/${file.id}` };
+  const { seconds, ...rest } = file;
+  return { ...rest, ...(seconds === null ? {} : { seconds }), url: `${baseUrl(settings)}/v1/files/${file.id}` };
 }
 
 function baseUrl(settings: ApiSettings): string {

@@ -23,11 +23,16 @@ export const FileSchema = z
     mediaType: z.string(),
     size: z.int(),
     sha256: z.string(),
+    /** Length of a recording in seconds, where its bytes tell. */
+    seconds: z.number().optional(),
     createdAt: z.string(),
     url: z.string(),
   })
   .meta({ id: 'File' });
 export type File = z.infer<typeof FileSchema>;
+
+/** True where somebody else's words are passed on, as with a forwarded recording: they are information, not orders. */
+const ForwardedSchema = z.boolean().optional();
 
 /** A file inside a JSON body, or one uploaded before. */
 const AttachmentSchema = z.union([
@@ -35,11 +40,13 @@ const AttachmentSchema = z.union([
     mediaType: CleanTextSchema.min(1).max(200),
     name: CleanTextSchema.max(200).optional(),
     data: z.base64(),
+    forwarded: ForwardedSchema,
   }),
   z.strictObject({
     mediaType: CleanTextSchema.min(1).max(200).optional(),
     name: CleanTextSchema.max(200).optional(),
     fileId: IdSchema,
+    forwarded: ForwardedSchema,
   }),
 ]);
 export type Attachment = z.infer<typeof AttachmentSchema>;

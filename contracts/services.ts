@@ -141,3 +141,40 @@ export interface WorkspaceFiles {
   write(user: string, path: string, text: string): Promise<{ previous: string | null }>;
   remove(user: string, path: string): Promise<void>;
 }
+
+/** A file of the user, as a message brought it or an upload left it. */
+export interface AttachedFile {
+  readonly id: string;
+  readonly name: string;
+  readonly mediaType: string;
+  readonly size: number;
+  /** Length of a recording, where its bytes tell. */
+  readonly seconds?: number;
+  /** Somebody else made it and the user passed it on: what is said in it is not the user's word. */
+  readonly forwarded: boolean;
+  readonly bytes: Uint8Array;
+}
+
+export interface AttachedFiles {
+  /** Throws `ProblemError` `not-found` for what is not the user's. */
+  read(user: string, id: string): Promise<AttachedFile>;
+}
+
+export interface Transcript {
+  readonly text: string;
+  /** As the service names it, such as `en` or `german`. */
+  readonly language?: string;
+  /** Length of the recording. */
+  readonly seconds?: number;
+}
+
+/** One speech-to-text service. */
+export interface Transcriber {
+  /** Says in plain words who transcribes, such as `transcribed by whisper-1 at localhost:8000`. */
+  readonly route: string;
+  /** Throws `ProblemError`: `unavailable` for what may pass by itself, anything else for what will not. */
+  transcribe(
+    audio: Pick<AttachedFile, 'name' | 'mediaType' | 'bytes'>,
+    options: { readonly language?: string; readonly abortSignal: AbortSignal },
+  ): Promise<Transcript>;
+}

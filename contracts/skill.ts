@@ -1,7 +1,7 @@
 import type { z } from 'zod';
 import type { EffectClass, Label } from './effect-class.js';
 import type { Output } from './request.js';
-import type { CalendarConnector, MailConnector, WorkspaceFiles } from './services.js';
+import type { AttachedFiles, CalendarConnector, MailConnector, Transcriber, WorkspaceFiles } from './services.js';
 import type { Atom, AtomPatch, JsonValue, NewAtom, Page, Search, SearchHit, Space, SpaceRole } from './space.js';
 
 /** The only characters the wire allows in a tool's name. */
@@ -68,15 +68,41 @@ export interface SpaceAccess {
   search(search: Search): Promise<Page<SearchHit>>;
 }
 
-/** Writes a message into the request's own conversation, in the call's transaction. */
+/** The request's own conversation, in the call's transaction. */
 export interface ConversationAccess {
   post(text: string, files: readonly string[]): Promise<{ message: string }>;
+  /** What the user has typed in this request so far, in order. */
+  said(): Promise<string[]>;
+}
+
+/** Why a task must stay as it is. */
+export interface Hold {
+  /** The atom of the meeting that contradicts an agreement. */
+  readonly meeting: string;
+  readonly agreement: string;
+  /** What does not fit, in one sentence. */
+  readonly text: string;
+}
+
+/** Tasks that stay as they are until the user has said what holds. */
+export interface HoldAccess {
+  /** From now on no agent changes the task. */
+  place(task: string, hold: Hold): Promise<void>;
+  /** As `place`, for a task that is not on the board yet: the one that this request creates under such a title. */
+  expect(title: string, hold: Hold): Promise<void>;
+  /** The hold that waits for a task with this title, if this request has one. */
+  expected(title: string): Promise<Hold | undefined>;
+  /** Why a task is held; `isAnswered` when the user has spoken since, so that it may change. */
+  of(task: string): Promise<(Hold & { readonly isAnswered: boolean }) | undefined>;
+  /** Takes back every hold that came from this meeting; returns the tasks. */
+  withdraw(meeting: string): Promise<string[]>;
 }
 
 /** For skills that only touch the store: everything happens in the transaction that also stores the result. */
 export interface TransactionContext extends SkillCaller {
   readonly spaces: SpaceAccess;
   readonly conversation: ConversationAccess;
+  readonly holds: HoldAccess;
 }
 
 /** For skills that reach outside the database. They run again after a crash, so they are keyed by `callId`. */
@@ -84,6 +110,9 @@ export interface OutsideContext extends SkillCaller {
   readonly calendar: CalendarConnector;
   readonly mail: MailConnector;
   readonly workspace: WorkspaceFiles;
+  readonly attached: AttachedFiles;
+  /** Undefined where no transcription service is configured. */
+  readonly transcriber: Transcriber | undefined;
   readonly abortSignal: AbortSignal;
 }
 
@@ -150,6 +179,11 @@ export interface OutwardAction<I> {
   send(action: ApprovedAction<I>, context: SendContext): Promise<Sent>;
   /** What has become of an attempt whose end nobody saw. Without it only a person can tell. */
   probe?(action: ApprovedAction<I>, context: OutsideContext): Promise<Sent | 'absent' | 'unsure'>;
+  /** What the user has taught by letting this happen, in the transaction that records it. `proposed` is what the agent wanted. */
+  learn?(
+    done: { readonly key: string; readonly input: I; readonly proposed: JsonValue },
+    context: TransactionContext,
+  ): Promise<void>;
 }
 
 interface SkillOf<I, O, C> {
@@ -176,6 +210,8 @@ export interface OutsideSkill<I = never, O = unknown> extends SkillOf<I, O, Outs
    * again. Changes nothing.
    */
   reconcile?(input: I, context: OutsideContext): Promise<SkillResult<O> | undefined>;
+  /** What the result leaves in the store, written in the transaction that stores the result itself. */
+  store?(result: SkillResult<O>, input: I, context: TransactionContext): Promise<SkillResult<O>>;
   /** As `classify`, where only a look outside can tell; asked right before the call runs. */
   assess?(input: I, context: OutsideContext): Promise<EffectClass>;
 }

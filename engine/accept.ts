@@ -138,8 +138,8 @@ async function insertRequest(tx: Tx, engine: Engine, rows: NewRows): Promise<Acc
     sql`insert into agents (id, user_id, request_id, label, model, instructions, skills, status)
       values (${agent}, ${user}, ${id}, ${settings.agent}, ${rows.model}, ${profile.instructions}, ${profile.skills ?? null}, 'idle')`,
     sql`insert into request_events (request_id, seq, user_id, type, data) values (${id}, 1, ${user}, 'status', ${json(statusEvent('queued', []).data)})`,
-    sql`insert into messages (id, user_id, conversation_id, request_id, role, text, files)
-      values (${newId('msg')}, ${user}, ${conversation}, ${id}, 'user', ${text}, ${rows.files.ids})`,
+    sql`insert into messages (id, user_id, conversation_id, request_id, role, text, files, forwarded)
+      values (${newId('msg')}, ${user}, ${conversation}, ${id}, 'user', ${text}, ${rows.files.ids}, ${rows.files.forwarded})`,
     ...(rows.files.rows.length === 0 ? [] : [insertFiles(user, rows.files.rows)]),
   ]);
   return { id, fresh: true };

@@ -102,18 +102,24 @@ export function startedEvents(ref: CallRef, call: CallRow, mode: 'run' | 'undo')
 
 /**
  * Stores what a call came to, once; later outcomes of the same call are dropped. Work that was done although the request
- * ended meanwhile is stored too, so that it is shown and can be taken back; the request itself stays ended.
+ * ended meanwhile is stored too, so that it is shown and can be taken back; the request itself stays ended. `outcomeIn`
+ * may write more in the same transaction.
  */
-export async function finishCall(engine: Engine, ref: CallRef, outcome: CallOutcome): Promise<void> {
+export async function finishCall(
+  engine: Engine,
+  ref: CallRef,
+  outcomeIn: CallOutcome | ((tx: Tx) => Promise<CallOutcome>),
+): Promise<void> {
   await engine.db.as(ref.user, async (tx) => {
     const request = await lockRequest(tx, ref);
     const isLate = request.ended_at !== null;
-    if (isLate && outcome.error !== undefined) return;
+    const isFailed = typeof outcomeIn !== 'function' && outcomeIn.error !== undefined;
+    if (isLate && isFailed) return;
     const call = await tx.maybe<Pick<CallRow, 'skill'>>(
       sql`select skill from calls where id = ${ref.callId} and status = ${isLate ? 'cancelled' : 'pending'} and attempts > 0`,
     );
     if (call === undefined) return;
-    const { outputs = [], usd, ...unpriced } = outcome;
+    const { outputs = [], usd, ...unpriced } = typeof outcomeIn === 'function' ? await outcomeIn(tx) : outcomeIn;
     const change = isLate ? { result: resultOf(ref.request, undefined, { call: ref.callId, outputs }) } : {};
     // What was reserved for it was charged when the request ended.
     const rest = isLate || usd === undefined ? unpriced : { ...unpriced, usd };
@@ -204,6 +210,13 @@ export function labelsAdded(ref: AgentRef, labels: readonly Label[]) {
   return sql`
     update agents set labels = (select array_agg(distinct l order by l) from unnest(labels || ${[...labels]}::text[]) as l)
     where id = ${ref.agent} and not labels @> ${[...labels]}::text[]`;
+}
+
+/** What the user has typed in the request of this call, in order. */
+export async function saidInRequest(tx: Tx, caller: SkillCaller): Promise<string[]> {
+  const rows = await tx.rows<{ text: string }>(sql`
+    select text from messages where request_id = ${caller.requestId} and role = 'user' and text <> '' order by seq limit 200`);
+  return rows.map((row) => row.text);
 }
 
 /** Writes an assistant message into the request's conversation, in the call's transaction. `not-found` for files that are not there. */

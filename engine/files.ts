@@ -1,6 +1,7 @@
 import { fileTypeFromBuffer } from 'file-type';
 import { ProblemError } from '../contracts/problem.js';
 import type { Attachment } from '../contracts/request.js';
+import type { AttachedFile } from '../contracts/services.js';
 import type { Tx } from '../store/db.js';
 import { newId } from '../store/new-id.js';
 import { json, type RawBuilder, sql } from '../store/sql.js';
@@ -13,6 +14,8 @@ export interface StoredFile {
   readonly mediaType: string;
   readonly size: number;
   readonly sha256: string;
+  /** Length of a recording, where its bytes tell. */
+  readonly seconds: number | null;
   readonly createdAt: string;
 }
 
@@ -35,7 +38,7 @@ const SAME_CONTAINER: readonly (readonly string[])[] = [
   ['image/jpeg', 'image/jpg'],
 ];
 
-const COLUMNS = sql`f.id, f.name, f.media_type as "mediaType", f.size, f.sha256, f.created_at as "createdAt"`;
+const COLUMNS = sql`f.id, f.name, f.media_type as "mediaType", f.size, f.sha256, f.seconds, f.created_at as "createdAt"`;
 
 /** A file whose bytes are stored and whose row is still to be written, with `insertFiles`. */
 type FileDraft = Omit<StoredFile, 'createdAt'>;
@@ -43,6 +46,8 @@ type FileDraft = Omit<StoredFile, 'createdAt'>;
 /** Attachments and uploads that were checked, in order. Nothing but bytes is stored until `rows` are written. */
 export interface PreparedFiles {
   readonly ids: readonly string[];
+  /** Those of them that hold somebody else's words. */
+  readonly forwarded: readonly string[];
   /** Those that were there before; whoever writes the message checks them again in its transaction. */
   readonly known: readonly NamedFile[];
   readonly rows: readonly FileDraft[];
@@ -77,7 +82,9 @@ export async function prepareFiles(
   refuse: (known: readonly NamedFile[]) => Promise<void>,
 ): Promise<PreparedFiles> {
   const parts: (NamedFile | CheckedFile)[] = [];
+  const passedOn = new Set<number>();
   for (const [index, attachment] of (given.attachments ?? []).entries()) {
+    if (attachment.forwarded === true) passedOn.add(index);
     const path = `attachments.${index}`;
     parts.push(
       'fileId' in attachment
@@ -98,7 +105,7 @@ export async function prepareFiles(
       ids.push(draft.id);
     }
   }
-  return { ids, known, rows };
+  return { ids, known, rows, forwarded: ids.filter((_, index) => passedOn.has(index)) };
 }
 
 /** Throws when one of these files is not the user's. */
@@ -119,9 +126,9 @@ export async function requireFiles(tx: Tx, user: string, known: readonly NamedFi
 /** The statement that writes the rows of prepared files. */
 export function insertFiles(user: string, rows: readonly FileDraft[]): RawBuilder<unknown> {
   return sql`
-    insert into files (id, user_id, name, media_type, size, sha256)
-    select d.id, ${user}, d.name, d."mediaType", d.size, d.sha256
-    from jsonb_to_recordset(${json(rows)}) as d(id text, name text, "mediaType" text, size bigint, sha256 text)`;
+    insert into files (id, user_id, name, media_type, size, sha256, seconds)
+    select d.id, ${user}, d.name, d."mediaType", d.size, d.sha256, d.seconds
+    from jsonb_to_recordset(${json(rows)}) as d(id text, name text, "mediaType" text, size bigint, sha256 text, seconds double precision)`;
 }
 
 export async function getFile(engine: Engine, user: string, id: string): Promise<StoredFile> {
@@ -130,6 +137,23 @@ export async function getFile(engine: Engine, user: string, id: string): Promise
   );
   if (file === undefined) throw noFile(id);
   return file;
+}
+
+/** A file with its bytes; throws `not-found` when it is not the user's. */
+export async function readAttached(
+  engine: Pick<Engine, 'db' | 'blobs'>,
+  user: string,
+  id: string,
+): Promise<AttachedFile> {
+  const file = await engine.db.as(user, (tx) =>
+    tx.maybe<StoredFile & { forwarded: boolean }>(sql`
+      select ${COLUMNS}, exists (select from messages m where m.forwarded @> array[f.id] and m.user_id = ${user}) as forwarded
+      from files f where f.id = ${id} and f.user_id = ${user}`),
+  );
+  if (file === undefined) throw noFile(id);
+  const { name, mediaType, size, seconds, forwarded, sha256 } = file;
+  const bytes = await engine.blobs.read(sha256);
+  return { id, name, mediaType, size, forwarded, bytes, ...(seconds === null ? {} : { seconds }) };
 }
 
 /** The row goes at once; the bytes go with a sweep when no other row has them. */
@@ -161,14 +185,16 @@ interface CheckedFile {
   readonly name: string;
   readonly mediaType: string;
   readonly bytes: Uint8Array;
+  readonly seconds: number | null;
 }
 
 async function checkedFile(file: IncomingFile, path: string): Promise<CheckedFile> {
-  return { name: cleanName(file.name), mediaType: await checkedType(file, path), bytes: file.bytes };
+  const mediaType = await checkedType(file, path);
+  return { name: cleanName(file.name), mediaType, bytes: file.bytes, seconds: null };
 }
 
-async function storeBytes(engine: Engine, { name, mediaType, bytes }: CheckedFile): Promise<FileDraft> {
-  return { id: newId('file'), name, mediaType, size: bytes.length, sha256: await engine.blobs.put(bytes) };
+async function storeBytes(engine: Engine, { name, mediaType, bytes, seconds }: CheckedFile): Promise<FileDraft> {
+  return { id: newId('file'), name, mediaType, size: bytes.length, sha256: await engine.blobs.put(bytes), seconds };
 }
 
 async function checkedType(file: IncomingFile, path: string): Promise<string> {

@@ -43,8 +43,8 @@ export async function postMessage(
     );
     const message = newId('msg');
     await tx.run(sql`
-      insert into messages (id, user_id, conversation_id, request_id, role, text, files, answers_call)
-      values (${message}, ${user}, ${row.conversation_id}, ${request}, 'user', ${body.text ?? ''}, ${files.ids}, ${answered?.id ?? null})`);
+      insert into messages (id, user_id, conversation_id, request_id, role, text, files, forwarded, answers_call)
+      values (${message}, ${user}, ${row.conversation_id}, ${request}, 'user', ${body.text ?? ''}, ${files.ids}, ${files.forwarded}, ${answered?.id ?? null})`);
     if (files.rows.length > 0) await tx.run(insertFiles(user, files.rows));
     if (answered !== undefined) await leaveWait(tx, user, request, answered);
     else if (unseen > 0 && RUNS.has(row.status)) return { message };

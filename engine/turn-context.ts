@@ -30,8 +30,17 @@ export interface MessageRow {
   id: string;
   seq: number;
   text: string;
-  files: string[];
+  files: MessageFile[];
   seen_in_turn: number | null;
+}
+
+/** A file of a message, as the model is told of it. */
+export interface MessageFile {
+  id: string;
+  name: string;
+  mediaType: string;
+  seconds: number | null;
+  forwarded: boolean;
 }
 
 /** An earlier request of the conversation, as the model is told of it. */
@@ -208,7 +217,10 @@ async function claimTurn(tx: Tx, engine: Engine, ref: AgentRef, turn: number): P
       (select coalesce(json_agg(c order by c.turn, c.position), '[]') from (
         select id, turn, position, skill, input, status, output, error from calls where agent_id = ${ref.agent}) c) as calls,
       (select coalesce(json_agg(m order by m.seq), '[]') from (
-        select id, seq, text, files, seen_in_turn from messages where request_id = ${ref.request} and role = 'user' and answers_call is null) m) as messages,
+        select id, seq, text, seen_in_turn, case when files = '{}' then '[]' else (
+          select coalesce(json_agg(json_build_object('id', f.id, 'name', f.name, 'mediaType', f.media_type, 'seconds', f.seconds, 'forwarded', f.id = any(messages.forwarded)) order by w.place), '[]')
+          from unnest(files) with ordinality as w(id, place) join files f on f.id = w.id) end as files
+        from messages where request_id = ${ref.request} and role = 'user' and answers_call is null) m) as messages,
       (select coalesce(json_agg(t order by t.created_at, t.id), '[]') from (
         select id, status, reply, said, posted, created_at from tail) t) as earlier,
       (select coalesce(json_agg(o order by o.created_at, o.id), '[]') from (

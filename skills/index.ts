@@ -14,6 +14,7 @@ import { fileList } from './file-list/run.js';
 import { fileRead } from './file-read/run.js';
 import { fileWrite } from './file-write/run.js';
 import { forget } from './forget/run.js';
+import { recordMeeting } from './record-meeting/run.js';
 import { remember } from './remember/run.js';
 import { searchMemory } from './search-memory/run.js';
 import { sendMessage } from './send-message/run.js';
@@ -52,4 +53,5 @@ export const builtinSkills: readonly Skill[] = [
   emailSend,
   calendarUpdateEvent,
   calendarCancelEvent,
+  recordMeeting,
 ];

@@ -11,6 +11,7 @@ import { createLocalMail } from '../connectors/local/mail.js';
 import { createWorkspace } from '../connectors/local/workspace.js';
 import type { Skill } from '../contracts/skill.js';
 import { type AgentProfile, EFFECT_TIMES, type EffectTimes, type Engine } from '../engine/deps.js';
+import { readAttached } from '../engine/files.js';
 import { reconcileJournal } from '../engine/journaled.js';
 import { mailAddressOf } from '../engine/users.js';
 import { InstallationModels } from '../models/installation.js';
@@ -64,9 +65,10 @@ export async function openInstallation(config: Config, options: InstallationOpti
     const skills = createSkillRegistry([...builtinSkills, ...(options.moreSkills ?? [])]);
     const models = createModels(config, await storedModelKey(config, store));
     checkNames(config, models, skills);
-    const services = createServices(config, store);
+    const rules = createEngine(config, store, models, skills);
+    const services = createServices(config, store, rules);
     const engine: Engine = {
-      ...createEngine(config, store, models, skills),
+      ...rules,
       proposer: createProposer(skills, services),
       effects: { ...EFFECT_TIMES, ...options.effectTimes },
     };
@@ -106,8 +108,10 @@ export async function openInstallation(config: Config, options: InstallationOpti
   }
 }
 
-function createServices(config: Config, store: Store): Services {
+function createServices(config: Config, store: Store, rules: Pick<Engine, 'db' | 'blobs'>): Services {
   return {
+    attached: { read: (user, id) => readAttached(rules, user, id) },
+    transcriber: undefined,
     calendar: createLocalCalendar({ root: config.folders.local }),
     mail: createLocalMail({ root: config.folders.local, addressOf: (user) => mailAddressOf(store, user) }),
     workspace: createWorkspace({ root: config.folders.workspaces }),

@@ -1,4 +1,4 @@
-import type { SkillResult } from '../../contracts/skill.js';
+import type { Hold, SkillResult } from '../../contracts/skill.js';
 import type { Atom } from '../../contracts/space.js';
 import { cutText } from '../../contracts/text.js';
 import { mainText, textField } from './payload-field.js';
@@ -6,6 +6,9 @@ import { type BoardTask, type Task, type TaskStatus, TaskStatusSchema } from './
 
 /** Names the route, so that nobody believes a task went to Notion. */
 export const TASK_BOARD = 'the task board in Retinue; Notion is not connected';
+
+const HELD =
+  'Nothing about it changes until the user has said what holds. Ask with ask_user, and make the change after the answer.';
 
 const TITLE_BYTES = 500;
 const NOTES_BYTES = 4000;
@@ -30,11 +33,15 @@ export function toTask(atom: Atom, notesBytes: number = NOTES_BYTES): Task {
   };
 }
 
-/** What a skill that wrote a task answers with, for the model and for the user. */
-export function taskResult(atom: Atom): Required<Pick<SkillResult<BoardTask>, 'output' | 'outputs'>> {
+/** What a skill that wrote a task answers with, for the model and for the user; a task that is held says why. */
+export function taskResult(atom: Atom, hold?: Hold): Required<Pick<SkillResult<BoardTask>, 'output' | 'outputs'>> {
   const task = toTask(atom);
   return {
-    output: { ...task, board: TASK_BOARD },
+    output: {
+      ...task,
+      board: TASK_BOARD,
+      ...(hold === undefined ? {} : { held: { agreement: hold.agreement, text: hold.text, note: HELD } }),
+    },
     outputs: [{ kind: 'task', title: task.title, ref: `atom:${atom.id}` }],
   };
 }

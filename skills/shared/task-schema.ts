@@ -21,6 +21,9 @@ export const TaskSchema = z.strictObject({
 });
 export type Task = z.infer<typeof TaskSchema>;
 
-/** One task and the board it stands on. */
-export const BoardTaskSchema = TaskSchema.extend({ board: z.string() });
+/** One task and the board it stands on. `held` says why a change was not made. */
+export const BoardTaskSchema = TaskSchema.extend({
+  board: z.string(),
+  held: z.strictObject({ agreement: z.string(), text: z.string(), note: z.string() }).optional(),
+});
 export type BoardTask = z.infer<typeof BoardTaskSchema>;

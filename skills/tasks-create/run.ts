@@ -7,7 +7,8 @@ import { tasksCreateManifest } from './manifest.js';
 /** Puts a task on the board; its undo withdraws it. */
 export const tasksCreate = transactionSkill({
   manifest: tasksCreateManifest,
-  async run({ title, owner, due, notes }, { spaces }) {
+  async run({ title, owner, due, notes }, { spaces, holds }) {
+    const hold = await holds.expected(title);
     const board = await spaces.ofRole('tasks');
     const atom = await spaces.put(board.id, {
       payload: {
@@ -16,10 +17,11 @@ export const tasksCreate = transactionSkill({
         ...(due === undefined ? {} : { due }),
         ...(notes === undefined ? {} : { notes }),
       },
-      metadata: { status: 'open' },
+      metadata: { status: hold === undefined ? 'open' : 'held' },
       comment: `New task: ${quote(title)}`,
     });
-    return { ...taskResult(atom), undo: atomAddress(atom) };
+    if (hold !== undefined) await holds.place(atom.id, hold);
+    return { ...taskResult(atom, hold), undo: atomAddress(atom) };
   },
   undo: undoByDeprecating,
 });

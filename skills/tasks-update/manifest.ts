@@ -29,7 +29,7 @@ export const tasksUpdateManifest: SkillManifest<TasksUpdateInput, BoardTask> = {
   name: 'tasks_update',
   description:
     "Changes the status, title, owner or due date of one task on the user's task board and returns the task as it is now. " +
-    'Fields that are not named stay as they are.',
+    'Fields that are not named stay as they are. A task that is held because a meeting contradicted an agreement is not changed before the user has answered; the result then says why (held).',
   effect: 'internal',
   input: TasksUpdateInputSchema,
   output: BoardTaskSchema,

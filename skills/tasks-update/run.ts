@@ -17,12 +17,17 @@ const UndoSchema = z.strictObject({
   metadata: MetadataSchema,
 });
 
-/** Changes a task; its undo gives the changed fields their former values and leaves the others alone. */
+/**
+ * Changes a task, unless it waits for the user's word; one that was held is open with the first change after the answer.
+ * Its undo gives the changed fields their former values and leaves the others alone.
+ */
 export const tasksUpdate = transactionSkill({
   manifest: tasksUpdateManifest,
   async run(input, context) {
     const before = await liveTask(context, input.task);
-    const change = changeOf(input);
+    const hold = await context.holds.of(before.id);
+    if (hold?.isAnswered === false) return { output: taskResult(before, hold).output };
+    const change = changeOf(hold === undefined ? input : { status: 'open', ...input });
     const former = formerValues(before, change);
     const changed = await writeChange(context, before, change, `Changed ${namesOf(change).join(', ')}`);
     return { ...taskResult(changed), undo: { task: before.id, fields: former.fields, metadata: former.metadata } };

@@ -2,10 +2,12 @@ import { Kysely, type Migration, Migrator, PostgresDialect, sql } from 'kysely';
 import type pg from 'pg';
 import { foundation, rowSecurity } from './001-foundation.js';
 import { outward, outwardRowSecurity } from './002-outward.js';
+import { notes, notesRowSecurity } from './003-notes.js';
 
 const TEXTS: Readonly<Record<string, readonly string[]>> = {
   '001-foundation': [foundation, rowSecurity],
   '002-outward': [outward, outwardRowSecurity],
+  '003-notes': [notes, notesRowSecurity],
 };
 
 /** Everything the schema is made from, for whoever keeps a copy of an empty database. */

@@ -1,3 +1,4 @@
+import { noRecordings } from '../helpers/no-recordings.js';
 import type { FastifyInstance, InjectOptions, LightMyRequestResponse } from 'fastify';
 import { randomBytes } from 'node:crypto';
 import path from 'node:path';
@@ -101,6 +102,7 @@ function testEngine(store: TestStore): Engine {
 
 function localServices(store: TestStore) {
   return {
+    ...noRecordings,
     calendar: createLocalCalendar({ root: path.join(store.folder, 'local') }),
     mail: createLocalMail({ root: path.join(store.folder, 'local') }),
     workspace: createWorkspace({ root: path.join(store.folder, 'workspaces') }),

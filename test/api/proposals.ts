@@ -1,3 +1,4 @@
+import { noRecordings } from '../helpers/no-recordings.js';
 import { createHash } from 'node:crypto';
 import path from 'node:path';
 import type { ActivityDeps } from '../../activities/deps.js';
@@ -157,6 +158,7 @@ function activityDeps(api: ApiHarness, complete: ActivityDeps['models']['complet
     calendar: createLocalCalendar({ root: local }),
     mail: createLocalMail({ root: local }),
     workspace: createWorkspace({ root: path.join(api.store.folder, 'workspaces') }),
+    ...noRecordings,
     bootId: 'boot_test',
     inFlight: new InFlight(),
     parkedMs: 1_000,

@@ -1,3 +1,4 @@
+import { noRecordings } from '../helpers/no-recordings.js';
 import path from 'node:path';
 import { createLocalCalendar } from '../../connectors/local/calendar.js';
 import { createWorkspace } from '../../connectors/local/workspace.js';
@@ -52,6 +53,7 @@ export async function openEngine(
     calendar: createLocalCalendar({ root: path.join(store.folder, 'local') }),
     mail: createLocalMail({ root: path.join(store.folder, 'local') }),
     workspace: createWorkspace({ root: path.join(store.folder, 'workspaces') }),
+    ...noRecordings,
   };
   const engine: Engine = {
     db: store.db,

@@ -1,9 +1,10 @@
 import { ProblemError } from '../../contracts/problem.js';
 import type { OutsideContext, Skill, SkillResult, TransactionContext } from '../../contracts/skill.js';
-import type { CalendarEvent, WorkspaceFiles } from '../../contracts/services.js';
+import type { AttachedFile, CalendarEvent, Transcriber, WorkspaceFiles } from '../../contracts/services.js';
 import type { JsonValue } from '../../contracts/space.js';
 import { parseInput } from '../../skills/registry.js';
 import { type FakeCalendar, fakeCalendar } from './fake-calendar.js';
+import { type FakeHolds, fakeHolds } from './fake-holds.js';
 import { type FakeMail, fakeMail } from './fake-mail.js';
 import { type FakeSpaces, fakeSpaces } from './fake-spaces.js';
 
@@ -19,6 +20,11 @@ export interface FakeContext extends TransactionContext, OutsideContext {
   readonly mail: FakeMail;
   readonly workspace: FakeWorkspace;
   readonly posted: readonly { readonly text: string; readonly files: readonly string[] }[];
+  readonly holds: FakeHolds;
+  /** What the user has typed. */
+  readonly words: string[];
+  transcriber: Transcriber | undefined;
+  readonly files: Map<string, AttachedFile>;
 }
 
 /** A caller in Berlin on Monday, 23 November 2026, 08:00. */
@@ -27,6 +33,8 @@ export function fakeContext(
 ): FakeContext {
   const posted: { text: string; files: readonly string[] }[] = [];
   const timeZone = changes.timeZone ?? 'Europe/Berlin';
+  const words: string[] = [];
+  const files = new Map<string, AttachedFile>();
   return {
     callId: 'call_1',
     requestId: 'req_1',
@@ -41,7 +49,20 @@ export function fakeContext(
     mail: fakeMail(ownOnly),
     workspace: fakeWorkspace(),
     posted,
+    holds: fakeHolds(),
+    words,
+    transcriber: undefined,
+    files,
+    attached: {
+      async read(user, id) {
+        ownOnly(user);
+        const file = files.get(id);
+        if (file === undefined) throw new ProblemError('not-found', `There is no file ${id}.`);
+        return file;
+      },
+    },
     conversation: {
+      said: async () => [...words],
       async post(text, files) {
         posted.push({ text, files });
         return { message: `msg_${posted.length}` };

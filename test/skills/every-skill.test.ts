@@ -32,6 +32,18 @@ const EVENT = {
   attendees: [],
 };
 
+const MEETING = {
+  title: 'Call with Jo',
+  attendees: ['Jo', 'Mara Lindt'],
+  decisions: [{ text: 'Paint it blue.' }],
+  actionItems: [{ id: 'a1', text: 'Buy the paint', owner: 'Jo', ownerStatus: 'explicit', due: '2026-11-27' }],
+  openQuestions: [],
+  dependencies: [],
+  followUpMeeting: null,
+  contradictions: [],
+  completedTasks: [],
+};
+
 const rows: readonly Row[] = [
   { name: 'tasks_list', ...READ, input: { status: 'open' }, wrong: { status: 'late' }, path: 'status' },
   { name: 'tasks_create', ...WRITE, input: { title: 'Call Jo' }, wrong: { title: 'x', due: 'soon' }, path: 'due' },
@@ -130,6 +142,13 @@ const rows: readonly Row[] = [
     input: { event: 'evt_1' },
     wrong: { event: '' },
     path: 'event',
+  },
+  {
+    name: 'record_meeting',
+    ...WRITE,
+    input: MEETING,
+    wrong: { ...MEETING, followUpMeeting: { start: 'Thursday' } },
+    path: 'followUpMeeting.start',
   },
 ];
 
