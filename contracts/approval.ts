@@ -31,6 +31,8 @@ export const ApprovalSchema = z
       costUsd: z.string().optional(),
       /** Recipients that nothing was ever sent to from here. */
       newRecipients: z.array(z.string()),
+      /** Contradictions to earlier agreements that were recorded in the same request and are not settled. */
+      contradictions: z.array(z.string()).optional(),
     }),
     derivedFrom: z.array(z.object({ ref: z.string(), trusted: z.boolean() })),
     status: ApprovalStatusSchema,

@@ -13,6 +13,15 @@ export interface ApprovalFilter {
   readonly cursor?: string | undefined;
 }
 
+interface ShownRow extends ApprovalRow {
+  contradictions: string[];
+}
+
+const MOST_CONTRADICTIONS = 20;
+const CONTRADICTIONS = sql`case when approvals.status <> 'pending' then '{}' else array(
+  select distinct h.text from holds h where h.request_id = approvals.request_id and h.released_at is null
+  order by 1 limit ${sql.lit(MOST_CONTRADICTIONS)}) end as contradictions`;
+
 /** The user's approvals, newest first. */
 export async function listApprovals(engine: Engine, user: string, filter: ApprovalFilter): Promise<Page<Approval>> {
   const after = readCursor(filter.cursor);
@@ -25,8 +34,8 @@ export async function listApprovals(engine: Engine, user: string, filter: Approv
       : [sql`(approvals.created_at, approvals.id) < (${after.at}::timestamptz, ${after.id})`]),
   ];
   const rows = await engine.db.as(user, (tx) =>
-    tx.rows<ApprovalRow>(sql`
-      select ${APPROVAL_COLUMNS} from approvals where ${sql.join(conditions, sql` and `)}
+    tx.rows<ShownRow>(sql`
+      select ${APPROVAL_COLUMNS}, ${CONTRADICTIONS} from approvals where ${sql.join(conditions, sql` and `)}
       order by approvals.created_at desc, approvals.id desc limit ${filter.limit + 1}`),
   );
   return pageCursor(rows, filter.limit, (row) => ({ at: row.created_at, id: row.id }), presentApproval);
@@ -54,14 +63,14 @@ export async function viewApproval(engine: Engine, user: string, id: string): Pr
 /** The named ones that are the user's, in the given order. */
 export async function viewApprovals(engine: Engine, user: string, ids: readonly string[]): Promise<Approval[]> {
   const rows = await engine.db.as(user, (tx) =>
-    tx.rows<ApprovalRow>(sql`
-      select ${APPROVAL_COLUMNS} from approvals where approvals.id = any(${[...ids]}::text[]) and approvals.user_id = ${user}
+    tx.rows<ShownRow>(sql`
+      select ${APPROVAL_COLUMNS}, ${CONTRADICTIONS} from approvals where approvals.id = any(${[...ids]}::text[]) and approvals.user_id = ${user}
       order by array_position(${[...ids]}::text[], approvals.id)`),
   );
   return rows.map(presentApproval);
 }
 
-function presentApproval(row: ApprovalRow): Approval {
+function presentApproval(row: ShownRow): Approval {
   return {
     id: row.id,
     request: row.request_id,
@@ -71,7 +80,7 @@ function presentApproval(row: ApprovalRow): Approval {
     title: row.title,
     payload: row.payload,
     payloadHash: row.payload_hash,
-    preview: presentPreview(row.preview),
+    preview: presentPreview(row.preview, row.contradictions),
     derivedFrom: row.derived_from,
     status: row.status,
     ...(row.decided_by === null ? {} : { decidedBy: row.decided_by }),
@@ -87,11 +96,19 @@ function presentApproval(row: ApprovalRow): Approval {
   };
 }
 
-function presentPreview(preview: ApprovalRow['preview']): Approval['preview'] {
+/** What a person should know before reading stands above the text. */
+function presentPreview(preview: ApprovalRow['preview'], contradictions: readonly string[]): Approval['preview'] {
   const { newRecipients } = preview;
-  const shown = { ...preview, recipients: [...preview.recipients] };
-  if (newRecipients.length === 0) return shown;
-  return { ...shown, text: `First time that anything goes to: ${newRecipients.join(', ')}\n\n${preview.text}` };
+  const above = [
+    ...contradictions.map((text) => `Contradicts an earlier agreement, not settled yet: ${text}`),
+    ...(newRecipients.length === 0 ? [] : [`First time that anything goes to: ${newRecipients.join(', ')}`]),
+  ];
+  return {
+    ...preview,
+    recipients: [...preview.recipients],
+    text: above.length === 0 ? preview.text : `${above.join('\n')}\n\n${preview.text}`,
+    ...(contradictions.length === 0 ? {} : { contradictions: [...contradictions] }),
+  };
 }
 
 interface EffectRow {

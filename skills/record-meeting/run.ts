@@ -7,6 +7,7 @@ import { cutText } from '../../contracts/text.js';
 import { withNote } from '../shared/note.js';
 import { quote } from '../shared/summary-text.js';
 import { transcriptsOfRequest } from '../shared/transcript.js';
+import { visibleLine } from '../shared/visible-text.js';
 import { type HeldTask, recordMeetingManifest } from './manifest.js';
 
 const UndoSchema = z.strictObject({ space: z.string(), atom: z.string() });
@@ -112,10 +113,11 @@ function referencesOf(meeting: Meeting, transcripts: readonly string[]): AtomRef
   ];
 }
 
-/** A contradiction holds the task it names, the one its action item is about, and the one that item would become. */
+/** A contradiction holds the task it names and the one its action item is about; without any, the one that comes of it. */
 async function holdTasks(meeting: Meeting, id: string, { spaces, holds }: TransactionContext): Promise<HeldTask[]> {
   const held: HeldTask[] = [];
-  for (const { agreement, item, task, text } of meeting.contradictions) {
+  for (const { agreement, item, task, text: said } of meeting.contradictions) {
+    const text = visibleLine(said);
     const action = meeting.actionItems.find((candidate) => candidate.id === item);
     const hold = { meeting: id, agreement, text };
     const tasks = new Set([task, action?.existingTask].filter((known) => known !== undefined));
@@ -129,8 +131,8 @@ async function holdTasks(meeting: Meeting, id: string, { spaces, holds }: Transa
       await holds.place(known, hold);
       held.push({ task: known, agreement, text });
     }
-    if (action === undefined || action.existingTask !== undefined) continue;
-    await holds.expect(action.text, hold);
+    if (tasks.size > 0) continue;
+    await holds.expect(action?.text ?? text, hold);
     held.push({ task: null, agreement, text });
   }
   return held;
