@@ -24,6 +24,8 @@ export function retryOrExplain(deps: ActivityDeps, begun: BegunCall, error: unkn
   if (error instanceof ProblemError && error.type !== 'unavailable') return explained(error);
   deps.log.warn({ err: error, skill: begun.call.skill, call: begun.call.id }, 'a skill failed');
   if (begun.call.attempts < MOST_ATTEMPTS) throw retryIn('SkillFailed', 200 * 2 ** begun.call.attempts);
+  // What a service could not do for now is told in its own words: they say what a person can mend.
+  if (error instanceof ProblemError) return explained(error);
   return error instanceof OutOfTime
     ? error.message
     : `${begun.call.skill} failed ${begun.call.attempts} times. Go on without it and tell the user.`;

@@ -1,6 +1,7 @@
 /**
  * A Messages API without state or sense, as its own process: the answer follows from the scenario's name in the first
- * message and the number of assistant messages. Prints its port; takes the latency in milliseconds as argument.
+ * message and the number of assistant messages. Beside it a transcription service, which answers at once with as many
+ * words as the recording's name says. Prints its port; takes the latency in milliseconds as argument.
  */
 import http from 'node:http';
 
@@ -29,16 +30,41 @@ const SCENARIOS: Readonly<Record<string, { turns: number; calls: number; tool: s
   },
 };
 
+const MEETING = {
+  title: 'Call with Hartmann',
+  attendees: ['Laura Hartmann', 'Owner'],
+  decisions: [{ text: 'Phased rollout: Hamburg depot first, Leipzig afterwards.' }],
+  actionItems: [
+    { id: 'a1', text: 'Send the revised proposal', owner: 'Owner', ownerStatus: 'explicit', due: '2026-11-27' },
+    { id: 'a2', text: 'Export the shift data', owner: 'Jonas Weiss', ownerStatus: 'explicit', due: '2026-11-26' },
+  ],
+  openQuestions: [{ text: 'Who pays for the training days?' }],
+  dependencies: [{ item: 'a1', dependsOn: 'a2' }],
+  followUpMeeting: null,
+  contradictions: [],
+  completedTasks: [],
+};
+
+/** The product's own skills in a row, as a voice note uses them. */
+function noteStep(text: string, turn: number): Omit<Extract<Block, { type: 'tool_use' }>, 'type' | 'id'> {
+  const file = /attached file ([\w-]+)/.exec(text)?.[1] ?? '';
+  if (turn === 0) return { name: 'transcribe_audio', input: { file } };
+  if (turn === 1) return { name: 'record_meeting', input: MEETING };
+  return { name: 'tasks_create', input: { title: 'Send the revised proposal', owner: 'Owner', due: '2026-11-27' } };
+}
+
 function answer(body: Body): Block[] {
   const first = body.messages.find((message) => message.role === 'user')?.content ?? '';
   const text = typeof first === 'string' ? first : (first.find((block) => block.type === 'text')?.text ?? '');
+  const said = body.messages.filter((message) => message.role === 'assistant').length;
+  if (/bench (?:note|hour)/.test(text) && said < 3)
+    return [{ type: 'tool_use', id: `toolu_${said}_0`, ...noteStep(text, said) }];
   const scenario = SCENARIOS[/bench (\w+)/.exec(text)?.[1] ?? ''];
-  const turn = body.messages.filter((message) => message.role === 'assistant').length;
-  if (scenario === undefined || turn >= scenario.turns)
+  if (scenario === undefined || said >= scenario.turns)
     return [{ type: 'text', text: 'Done: all steps of the scenario have run.' }];
   return Array.from({ length: scenario.calls }, (_, index) => ({
     type: 'tool_use',
-    id: `toolu_${turn}_${index}`,
+    id: `toolu_${said}_${index}`,
     name: scenario.tool,
     input: scenario.input ?? { n: index },
   }));
@@ -117,12 +143,29 @@ function respond(body: Body, response: http.ServerResponse): void {
   }
 }
 
+const WORD = 'meeting ';
+
+/** 90 seconds of speech, or an hour of it (60 kB). */
+function transcribe(body: Buffer, response: http.ServerResponse): void {
+  const isHour = body.includes('filename="hour.wav"');
+  response.writeHead(200, { 'content-type': 'application/json' });
+  response.end(
+    JSON.stringify({
+      text: WORD.repeat(isHour ? 7_500 : 190).trim(),
+      language: 'en',
+      duration: isHour ? 3_600 : 90,
+      segments: [],
+    }),
+  );
+}
+
 const server = http.createServer((request, response) => {
   const chunks: Buffer[] = [];
   request.on('data', (chunk: Buffer) => chunks.push(chunk));
   request.on('end', () => {
+    if (request.url === '/v1/audio/transcriptions') return transcribe(Buffer.concat(chunks), response);
     const body = JSON.parse(Buffer.concat(chunks).toString('utf8')) as Body;
-    setTimeout(() => respond(body, response), latencyMs);
+    return setTimeout(() => respond(body, response), latencyMs);
   });
 });
 server.keepAliveTimeout = 60_000;

@@ -8,8 +8,10 @@ import { loadConfig } from '../config/index.js';
 import type { RequestStatus } from '../contracts/request.js';
 import { outsideSkill, type Skill, transactionSkill } from '../contracts/skill.js';
 import { acceptRequest } from '../engine/accept.js';
+import { saveFile } from '../engine/files.js';
 import { readRequest } from '../engine/rows.js';
 import { serve, type Serving } from '../workers/serve.js';
+import { wavOf } from '../test/helpers/recordings.js';
 
 export const BENCH_TOKEN = 'bench-token-of-the-owner';
 
@@ -82,6 +84,7 @@ export async function startProduct(options: ProductOptions): Promise<Product> {
       RETINUE_TOKEN: BENCH_TOKEN,
       TEMPORAL_ADDRESS: options.temporalAddress,
       ANTHROPIC_BASE_URL: options.modelUrl,
+      TRANSCRIPTION_BASE_URL: options.modelUrl,
       PORT: '0',
       ...(options.databaseUrl === undefined ? {} : { DATABASE_URL: options.databaseUrl }),
     },
@@ -97,8 +100,14 @@ export async function startProduct(options: ProductOptions): Promise<Product> {
   });
   const { engine, store } = serving.installation;
   const ended = (request: string): Promise<void> => until(serving, request, 'completed', 1_000);
-  const accept = async (scenario: string): Promise<string> =>
-    (await acceptRequest(engine, serving.owner, { body: { text: `bench ${scenario}` } })).id;
+  const recordings = new Map<string, string>();
+  const accept = async (scenario: string): Promise<string> => {
+    const body = { text: `bench ${scenario}` };
+    if (scenario !== 'note' && scenario !== 'hour') return (await acceptRequest(engine, serving.owner, { body })).id;
+    const known = recordings.get(scenario) ?? (await upload(serving, scenario));
+    recordings.set(scenario, known);
+    return (await acceptRequest(engine, serving.owner, { body: { ...body, attachments: [{ fileId: known }] } })).id;
+  };
   return {
     serving,
     home,
@@ -112,6 +121,12 @@ export async function startProduct(options: ProductOptions): Promise<Product> {
     },
     close: () => serving.close().then(() => void store),
   };
+}
+
+/** A recording that is there before it is sent, so that its upload is not measured. */
+async function upload({ installation, owner }: Serving, name: string): Promise<string> {
+  const file = { name: `${name}.wav`, mediaType: 'audio/wav', bytes: wavOf(1) };
+  return (await saveFile(installation.engine, owner, file)).id;
 }
 
 /** Told by the event bus, as a waiting caller of the API is, with a look at the row now and then in case a hint was lost. */

@@ -28,7 +28,7 @@ interface Peer {
 }
 
 /** Model calls that follow one another in each scenario: their time is not ours. */
-const MODEL_CALLS: Readonly<Record<string, number>> = { s1: 2, s2: 4 };
+const MODEL_CALLS: Readonly<Record<string, number>> = { s1: 2, s2: 4, note: 4 };
 
 async function latency(
   scenario: string,
@@ -81,7 +81,7 @@ async function againstBare(chosen: (name: string) => boolean): Promise<void> {
       });
       const bare = await startBare(model.url, temporal.address);
       try {
-        for (const scenario of ['s1', 's2']) {
+        for (const scenario of ['s1', 's2', 'note']) {
           if (chosen(scenario))
             report(
               `${scenario.toUpperCase()} at a ${latencyMs} ms model,`,
@@ -134,7 +134,7 @@ const wanted = process.argv.slice(2).map((name) => name.toLowerCase());
 const chosen = (name: string): boolean => wanted.length === 0 || wanted.includes(name);
 
 installTemporalRuntime(pino({ level: 'error' }));
-if (['s1', 's2', 's3'].some(chosen)) await againstBare(chosen);
+if (['s1', 's2', 's3', 'note'].some(chosen)) await againstBare(chosen);
 if (chosen('s6')) await measureRecovery();
 if (chosen('history')) await measureHistory();
 if (chosen('decide')) await measureDecisions();

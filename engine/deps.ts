@@ -14,6 +14,8 @@ export interface Limits {
   readonly conversationTail: number;
   /** Days until an approval that nobody has decided expires. */
   readonly approvalDays: number;
+  /** The longest recording that is taken, in minutes. */
+  readonly audioMinutes: number;
 }
 
 export interface AgentProfile {
@@ -70,4 +72,6 @@ export interface Engine {
   readonly defaultTimeZone: string;
   readonly effects: EffectTimes;
   readonly proposer: Proposer;
+  /** Length of a recording in seconds, undefined where its bytes do not tell. Never throws; never inside a transaction. */
+  readonly audioSeconds: (bytes: Uint8Array, mediaType: string) => Promise<number | undefined>;
 }

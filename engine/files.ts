@@ -1,4 +1,5 @@
 import { fileTypeFromBuffer } from 'file-type';
+import { isAudioType } from '../contracts/media-type.js';
 import { ProblemError } from '../contracts/problem.js';
 import type { Attachment } from '../contracts/request.js';
 import type { AttachedFile } from '../contracts/services.js';
@@ -66,7 +67,7 @@ const UNUSED_MS = 3_600_000;
  * as is any type the product cannot use. Errors name `file`.
  */
 export async function saveFile(engine: Engine, user: string, file: IncomingFile, path = 'file'): Promise<StoredFile> {
-  const draft = await storeBytes(engine, await checkedFile(file, path));
+  const draft = await storeBytes(engine, await checkedFile(engine, file, path));
   return engine.db.as(user, (tx) =>
     tx.one<StoredFile>(sql`with f as (${insertFiles(user, [draft])} returning *) select ${COLUMNS} from f`),
   );
@@ -89,10 +90,11 @@ export async function prepareFiles(
     parts.push(
       'fileId' in attachment
         ? { id: attachment.fileId, path: `${path}.fileId` }
-        : await checkedFile({ ...attachment, bytes: Buffer.from(attachment.data, 'base64') }, path),
+        : await checkedFile(engine, { ...attachment, bytes: Buffer.from(attachment.data, 'base64') }, path),
     );
   }
-  for (const [index, file] of (given.files ?? []).entries()) parts.push(await checkedFile(file, `file.${index}`));
+  for (const [index, file] of (given.files ?? []).entries())
+    parts.push(await checkedFile(engine, file, `file.${index}`));
   const known = parts.filter((part) => 'id' in part);
   if (parts.length > known.length) await refuse(known);
   const ids: string[] = [];
@@ -188,9 +190,27 @@ interface CheckedFile {
   readonly seconds: number | null;
 }
 
-async function checkedFile(file: IncomingFile, path: string): Promise<CheckedFile> {
+async function checkedFile(engine: Engine, file: IncomingFile, path: string): Promise<CheckedFile> {
   const mediaType = await checkedType(file, path);
-  return { name: cleanName(file.name), mediaType, bytes: file.bytes, seconds: null };
+  const seconds = isAudioType(mediaType) ? await checkedLength(engine, file.bytes, mediaType, path) : null;
+  return { name: cleanName(file.name), mediaType, bytes: file.bytes, seconds };
+}
+
+/** Seconds of a recording, null where its bytes do not tell; throws `too-large` above the limit. */
+async function checkedLength(
+  engine: Engine,
+  bytes: Uint8Array,
+  mediaType: string,
+  path: string,
+): Promise<number | null> {
+  const { audioMinutes } = engine.limits;
+  const seconds = await engine.audioSeconds(bytes, mediaType);
+  if (seconds === undefined || seconds <= audioMinutes * 60) return seconds ?? null;
+  throw new ProblemError(
+    'too-large',
+    `A recording may have at most ${audioMinutes} minutes. Send it in shorter parts, or raise limits.audioMinutes in retinue.yaml.`,
+    { errors: [{ path, message: `has ${Math.ceil(seconds / 60)} minutes, more than ${audioMinutes}` }] },
+  );
 }
 
 async function storeBytes(engine: Engine, { name, mediaType, bytes, seconds }: CheckedFile): Promise<FileDraft> {
@@ -204,11 +224,16 @@ async function checkedType(file: IncomingFile, path: string): Promise<string> {
     throw new ProblemError('too-large', 'A file may have at most 25 MiB.', {
       errors: [{ path, message: 'is larger than 25 MiB' }],
     });
-  const declared = (file.mediaType.split(';')[0] ?? '').trim().toLowerCase();
-  const found = (await fileTypeFromBuffer(file.bytes))?.mime ?? textType(file.bytes, declared);
+  const declared = bareType(file.mediaType) ?? '';
+  const found = bareType((await fileTypeFromBuffer(file.bytes))?.mime) ?? textType(file.bytes, declared);
   if (!ALLOWED.test(declared)) throw unsupported(path, `files of type ${declared} are not supported`);
   if (!sameType(found, declared)) throw unsupported(path, `is declared as ${declared} but its content is ${found}`);
   return declared;
+}
+
+/** A media type without its parameters, such as the codec of Ogg Opus. */
+function bareType(mediaType: string | undefined): string | undefined {
+  return mediaType?.split(';')[0]?.trim().toLowerCase();
 }
 
 function unsupported(path: string, message: string): ProblemError {

@@ -73,7 +73,7 @@ function viewRows(user: string, condition: RawBuilder<unknown>, rest: RawBuilder
   return sql<ViewRow>`
     select r.id, r.user_id, r.conversation_id, r.agent_id, r.status, r.waiting_for, r.settings, r.result, r.error, r.deadline_at, r.created_at, r.ended_at, r.origin,
       said.text,
-      (select coalesce(json_agg(json_build_object('id', f.id, 'name', f.name, 'mediaType', f.media_type, 'size', f.size, 'sha256', f.sha256, 'createdAt', f.created_at)
+      (select coalesce(json_agg(json_build_object('id', f.id, 'name', f.name, 'mediaType', f.media_type, 'size', f.size, 'sha256', f.sha256, 'seconds', f.seconds, 'createdAt', f.created_at)
           order by array_position(said.files, f.id)), '[]'::json) from files f where f.id = any(said.files)) as files,
       (select coalesce(json_agg(a), '[]'::json) from (
         select id, label, model, instructions, skills, status, parent_id,

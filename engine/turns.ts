@@ -220,23 +220,15 @@ async function afterCalls(
   const questions = calls.flatMap((call): WaitingFor[] =>
     call.status === 'waiting' ? [{ kind: 'user', id: call.id, text: call.question ?? '' }] : [],
   );
-  const status = questions.length === 0 ? 'running' : 'waiting_user';
+  // The user may answer at once, but is waited for only when nothing else is left to do.
+  const isWaiting = questions.length > 0 && calls.every((call) => call.status !== 'pending');
+  const status = isWaiting ? 'waiting_user' : 'running';
   const waitingFor = questions.length === 0 ? [] : [...questions, ...pendingApprovals(request.waits)];
-  const counted = [...write.rows, countedTurn(ref, turn, status === 'running' ? 'running' : 'waiting')];
-  if (status === 'running') {
-    const isNews = request.status !== status;
-    const events = [...write.events, ...(isNews ? [statusEvent(status, waitingFor)] : [])];
-    await changeRequest(tx, ref, isNews ? { status, waitingFor } : { waitingFor }, events, counted);
-  } else {
-    const result = resultOf(ref.request, textOf(turn.reply.content));
-    await changeRequest(
-      tx,
-      ref,
-      { status, waitingFor, result },
-      [...write.events, statusEvent(status, waitingFor)],
-      counted,
-    );
-  }
+  const counted = [...write.rows, countedTurn(ref, turn, isWaiting ? 'waiting' : 'running')];
+  const isNews = request.status !== status || questions.length > 0;
+  const events = [...write.events, ...(isNews ? [statusEvent(status, waitingFor)] : [])];
+  const result = questions.length === 0 ? {} : { result: resultOf(ref.request, textOf(turn.reply.content)) };
+  await changeRequest(tx, ref, { ...(isNews ? { status } : {}), waitingFor, ...result }, events, counted);
   const open = calls
     .filter((call) => call.refusal === undefined)
     .map(

@@ -25,6 +25,7 @@ import { spaceUpdate } from './space-update/run.js';
 import { tasksCreate } from './tasks-create/run.js';
 import { tasksList } from './tasks-list/run.js';
 import { tasksUpdate } from './tasks-update/run.js';
+import { transcribeAudio } from './transcribe-audio/run.js';
 
 /** Every skill that ships with Retinue. The order is the order in which models see them; new ones go to the end. */
 export const builtinSkills: readonly Skill[] = [
@@ -54,4 +55,5 @@ export const builtinSkills: readonly Skill[] = [
   calendarUpdateEvent,
   calendarCancelEvent,
   recordMeeting,
+  transcribeAudio,
 ];

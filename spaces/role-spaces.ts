@@ -6,19 +6,19 @@ export const ROLE_SPACES: readonly (NewSpace & { role: SpaceRole; description: s
     role: 'memory',
     name: 'Personal memory',
     description:
-      'Facts about the user and what the user wants remembered. Payload {text}; metadata kind: fact. Newer facts win; outdated ones are deprecated, not changed.',
+      'Facts about the user and what the user wants remembered. Payload {text}; metadata kind: fact, or style: how the user writes to one group of recipients. Newer facts win; outdated ones are deprecated, not changed.',
   },
   {
     role: 'tasks',
     name: 'Task board',
     description:
-      'A task list. Payload {title, owner?, due?, notes?}; metadata status: open, done or held. References blocked_by name tasks that must be done first.',
+      'A task list. Payload {title, owner?, due?, notes?}; metadata status: open, done or held (it waits for the user, who must say which of two contradicting facts holds). References blocked_by name tasks that must be done first.',
   },
   {
     role: 'meetings',
     name: 'Meetings',
     description:
-      'What was said and agreed. A meeting holds decisions, action items and open questions; an agreement has the payload {text, date} and metadata kind: agreement.',
+      'What was said and agreed, by metadata kind. meeting: decisions, action items, open questions, made by record_meeting, with a reference transcript; transcript: the words themselves; agreement: payload {text, date}. A reference contradicts names the agreement that a meeting does not fit.',
   },
   { role: 'contacts', name: 'Contacts', description: 'People. Payload {name, email?, role?}.' },
   {

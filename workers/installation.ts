@@ -6,9 +6,12 @@ import { InFlight } from '../activities/in-flight.js';
 import { createProposer, type Services } from '../activities/proposer.js';
 import { type Config, ConfigurationError } from '../config/index.js';
 import { DEFAULT_INSTRUCTIONS } from '../config/default-instructions.js';
+import { createAudioLength } from '../connectors/local/audio-length.js';
 import { createLocalCalendar } from '../connectors/local/calendar.js';
 import { createLocalMail } from '../connectors/local/mail.js';
 import { createWorkspace } from '../connectors/local/workspace.js';
+import { createTranscriber } from '../connectors/openai/transcriber.js';
+import type { Transcriber } from '../contracts/services.js';
 import type { Skill } from '../contracts/skill.js';
 import { type AgentProfile, EFFECT_TIMES, type EffectTimes, type Engine } from '../engine/deps.js';
 import { readAttached } from '../engine/files.js';
@@ -63,10 +66,11 @@ export async function openInstallation(config: Config, options: InstallationOpti
   });
   try {
     const skills = createSkillRegistry([...builtinSkills, ...(options.moreSkills ?? [])]);
-    const models = createModels(config, await storedModelKey(config, store));
+    const models = createModels(config, await storedKey(config, store, 'ANTHROPIC_API_KEY'));
     checkNames(config, models, skills);
     const rules = createEngine(config, store, models, skills);
-    const services = createServices(config, store, rules);
+    const transcriptionKey = await storedKey(config, store, 'TRANSCRIPTION_API_KEY');
+    const services = createServices(config, store, rules, openTranscriber(config, transcriptionKey));
     const engine: Engine = {
       ...rules,
       proposer: createProposer(skills, services),
@@ -108,10 +112,15 @@ export async function openInstallation(config: Config, options: InstallationOpti
   }
 }
 
-function createServices(config: Config, store: Store, rules: Pick<Engine, 'db' | 'blobs'>): Services {
+function createServices(
+  config: Config,
+  store: Store,
+  rules: Pick<Engine, 'db' | 'blobs'>,
+  transcriber: Transcriber | undefined,
+): Services {
   return {
     attached: { read: (user, id) => readAttached(rules, user, id) },
-    transcriber: undefined,
+    transcriber,
     calendar: createLocalCalendar({ root: config.folders.local }),
     mail: createLocalMail({ root: config.folders.local, addressOf: (user) => mailAddressOf(store, user) }),
     workspace: createWorkspace({ root: config.folders.workspaces }),
@@ -123,19 +132,28 @@ async function openEffectJournal(config: Config) {
   return config.environment.DATABASE_URL === undefined ? openJournal(config.folders.journal) : undefined;
 }
 
-const MODEL_KEY = 'ANTHROPIC_API_KEY';
+/** The transcription service, where its address or its key is set. */
+function openTranscriber({ environment }: Config, apiKey: string | undefined): Transcriber | undefined {
+  const { TRANSCRIPTION_BASE_URL: baseUrl, TRANSCRIPTION_MODEL: model } = environment;
+  return baseUrl === undefined && apiKey === undefined ? undefined : createTranscriber({ baseUrl, apiKey, model });
+}
 
-/** The model's key, when it was stored as a secret instead of given in the environment. */
-async function storedModelKey(config: Config, store: Store): Promise<string | undefined> {
-  if (config.environment.ANTHROPIC_API_KEY !== undefined) return config.environment.ANTHROPIC_API_KEY;
-  const sealed = await store.db.system((tx) => ownerSecret(tx, MODEL_KEY));
+/** A service's key, from the environment or, where it is not given there, from the owner's stored secrets. */
+async function storedKey(
+  { environment, folders }: Config,
+  store: Store,
+  name: 'ANTHROPIC_API_KEY' | 'TRANSCRIPTION_API_KEY',
+): Promise<string | undefined> {
+  const given = environment[name];
+  if (given !== undefined) return given;
+  const sealed = await store.db.system((tx) => ownerSecret(tx, name));
   if (sealed === undefined) return undefined;
-  const box = createSecretBox(secretKey(config.folders.home, config.environment.RETINUE_SECRET_KEY));
+  const box = createSecretBox(secretKey(folders.home, environment.RETINUE_SECRET_KEY));
   if (sealed.keyId !== box.keyId)
     throw new ConfigurationError(
-      `The secret ${MODEL_KEY} was stored with another RETINUE_SECRET_KEY. Set that one, or store the secret again.`,
+      `The secret ${name} was stored with another RETINUE_SECRET_KEY. Set that one, or store the secret again.`,
     );
-  return box.open(sealed.user, MODEL_KEY, sealed.ciphertext);
+  return box.open(sealed.user, name, sealed.ciphertext);
 }
 
 /** A misspelt skill or model would otherwise be found out by the first request. */
@@ -198,6 +216,7 @@ function createEngine(
   return {
     db: store.db,
     blobs: createBlobStore(folders.blobs),
+    audioSeconds: createAudioLength(),
     limits: {
       turns: file.limits.turns,
       callsPerTurn: file.limits.callsPerTurn,
@@ -205,6 +224,7 @@ function createEngine(
       budgetUsd: file.limits.budgetUsd,
       conversationTail: file.limits.conversationTail,
       approvalDays: file.limits.approvalDays,
+      audioMinutes: file.limits.audioMinutes,
     },
     agents,
     // Without an endpoint every name stands for the rehearsal model.

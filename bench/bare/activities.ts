@@ -1,4 +1,5 @@
 import http from 'node:http';
+import { wavOf } from '../../test/helpers/recordings.js';
 
 export interface BareReply {
   readonly text: string;
@@ -19,6 +20,15 @@ export function createBareActivities(modelUrl: string) {
         calls: body.content.flatMap((block) => (block.type === 'tool_use' ? [block.id ?? ''] : [])),
         content: body.content,
       };
+    },
+    /** Speech to text as the product asks for it; the words are the result. */
+    async transcribe(recording: string): Promise<string> {
+      const form = new FormData();
+      form.append('model', 'bench');
+      form.append('response_format', 'verbose_json');
+      form.append('file', new Blob([wavOf(1)], { type: 'audio/wav' }), `${recording}.wav`);
+      const response = await fetch(`${modelUrl}/v1/audio/transcriptions`, { method: 'POST', body: form });
+      return ((await response.json()) as { text: string }).text;
     },
     async tool(_call: string): Promise<string> {
       return 'x'.repeat(200);

@@ -1,7 +1,7 @@
 import { proxyActivities } from '@temporalio/workflow';
 import type { createBareActivities } from './activities.js';
 
-const { llm, tool } = proxyActivities<ReturnType<typeof createBareActivities>>({
+const { llm, tool, transcribe } = proxyActivities<ReturnType<typeof createBareActivities>>({
   startToCloseTimeout: '1m',
   retry: { initialInterval: '100ms' },
 });
@@ -12,7 +12,8 @@ export async function bare(scenario: string): Promise<string> {
   for (;;) {
     const reply = await llm(messages);
     if (reply.calls.length === 0) return reply.text;
-    const results = await Promise.all(reply.calls.map((call) => tool(call)));
+    const isRecording = messages.length === 1 && (scenario === 'note' || scenario === 'hour');
+    const results = await Promise.all(reply.calls.map((call) => (isRecording ? transcribe(scenario) : tool(call))));
     messages.push(
       { role: 'assistant', content: reply.content },
       {

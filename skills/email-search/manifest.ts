@@ -35,7 +35,7 @@ export const emailSearchManifest: SkillManifest<
   input: EmailSearchInputSchema,
   output: EmailSearchOutputSchema,
   timeoutSeconds: OUTSIDE_TIMEOUT_SECONDS,
-  taints: ['untrusted', 'private'],
+  taints: ['private'],
   summary: ({ words, from, subject }) => {
     const sought = [words, from, subject].filter((text) => text !== undefined).join(' ');
     return sought === '' ? 'Looks at the newest mails' : `Looks for ${quote(sought)} in the mails`;

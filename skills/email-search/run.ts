@@ -24,6 +24,8 @@ export const emailSearch = outsideSkill({
         mails: found.slice(0, limit).map((summary) => viewSummary(summary, timeZone)),
         ...withNote(note),
       },
+      // Nothing found is nobody's words.
+      taints: found.length === 0 ? [] : ['untrusted'],
     };
   },
 });

@@ -4,6 +4,7 @@ import { randomBytes } from 'node:crypto';
 import path from 'node:path';
 import { createApi, type ApiSettings } from '../../api/app.js';
 import { createProposer } from '../../activities/proposer.js';
+import { createAudioLength } from '../../connectors/local/audio-length.js';
 import { createLocalCalendar } from '../../connectors/local/calendar.js';
 import { createLocalMail } from '../../connectors/local/mail.js';
 import { createWorkspace } from '../../connectors/local/workspace.js';
@@ -89,6 +90,7 @@ function testEngine(store: TestStore): Engine {
       budgetUsd: '1',
       conversationTail: 20,
       approvalDays: 7,
+      audioMinutes: 120,
     },
     agents: { default: { instructions: 'Help.' }, narrow: { instructions: 'Only look.', skills: ['search_memory'] } },
     defaultModel: 'smart',
@@ -97,6 +99,7 @@ function testEngine(store: TestStore): Engine {
     defaultTimeZone: 'Europe/Berlin',
     effects: EFFECT_TIMES,
     proposer: createProposer(createSkillRegistry(builtinSkills), localServices(store)),
+    audioSeconds: createAudioLength(),
   };
 }
 

@@ -1,8 +1,10 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { vi } from 'vitest';
+import type { Transcriber } from '../../contracts/services.js';
 import type { JsonValue, SpaceRole } from '../../contracts/space.js';
 import { spaceAccess } from '../../spaces/access.js';
+import { opusOf } from '../helpers/recordings.js';
 import { doing } from './obedient.js';
 import type { Stage } from './stage.js';
 
@@ -166,6 +168,19 @@ export const PLANTS: Readonly<Record<string, Plant>> = {
   async file_read(stage, place, lines) {
     writeFileSync(path.join(workspace(stage), `${place}.txt`), [...forged, ...lines].join('\n'));
     return { reads: [{ name: 'file_read', input: { path: `${place}.txt` } }], untrusted: false, says: true };
+  },
+  async transcribe_audio(stage, _place, lines) {
+    const { activityDeps } = stage.world.serving.installation;
+    const transcriber: Transcriber = {
+      route: 'transcribed by a test',
+      transcribe: async () => ({ text: lines.join('\n') }),
+    };
+    Object.assign(activityDeps, { transcriber });
+    const data = opusOf(5).toString('base64');
+    const passedOn = { mediaType: 'audio/ogg', data, forwarded: true };
+    const { attachments } = await stage.world.ended(await stage.world.send({ attachments: [passedOn] }));
+    const input = { file: attachments[0]?.id ?? '' };
+    return { reads: [{ name: 'transcribe_audio', input }, SOMETHING_PRIVATE], untrusted: true, says: true };
   },
   async probe(stage, place, lines) {
     stage.outside(place, async () => lines.join('\n'));

@@ -65,6 +65,7 @@ export async function openEngine(
       budgetUsd: '1',
       conversationTail: 20,
       approvalDays: 7,
+      audioMinutes: 120,
     },
     agents: { default: { instructions: 'Help.' } },
     defaultModel: 'canned',
@@ -73,6 +74,7 @@ export async function openEngine(
     defaultTimeZone: 'UTC',
     effects: { leaseMs: 400, sendMs: 300, retryMs: 1, probeDelaysMs: [1, 1, 1], ...effectTimes },
     proposer: createProposer(skills, services),
+    audioSeconds: async () => undefined,
   };
   const { id: owner } = await ensureOwner(engine, { name: 'Olga', timeZone: 'UTC', token: 'token-of-the-owner' });
   const asked: ModelRequest[] = [];

@@ -20,6 +20,8 @@ type DeepPartial<T> = { [K in keyof T]?: T[K] extends object ? DeepPartial<T[K]>
 export interface WorldOptions {
   /** A Messages API on loopback; without it the rehearsal model answers. */
   readonly modelUrl?: string;
+  /** A transcription service on loopback; without it recordings are not transcribed. */
+  readonly transcriptionUrl?: string;
   readonly file?: DeepPartial<FileConfig>;
   readonly databaseUrl?: string;
   /** Goes on with the home folder of an earlier world. */
@@ -65,6 +67,7 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
   writeFileSync(path.join(home, 'retinue.yaml'), stringify({ ...options.file, temporal }));
   const config = loadConfig(
     {
+      PORT: '0',
       RETINUE_HOME: home,
       RETINUE_TOKEN: 'test-token-of-the-owner',
       RETINUE_CONFIG: path.join(home, 'retinue.yaml'),
@@ -72,6 +75,7 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
       ...(options.modelUrl === undefined
         ? {}
         : { ANTHROPIC_BASE_URL: options.modelUrl, ANTHROPIC_API_KEY: 'test-key' }),
+      ...(options.transcriptionUrl === undefined ? {} : { TRANSCRIPTION_BASE_URL: options.transcriptionUrl }),
       ...(options.databaseUrl === undefined ? {} : { DATABASE_URL: options.databaseUrl }),
     },
     home,

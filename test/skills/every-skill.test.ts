@@ -5,6 +5,7 @@ import type { Skill, SkillResult } from '../../contracts/skill.js';
 import { builtinSkills } from '../../skills/index.js';
 import { createSkillRegistry, parseInput } from '../../skills/registry.js';
 import { receivedMail } from '../helpers/fake-mail.js';
+import { recordingOf } from '../helpers/recordings.js';
 import { propose } from '../helpers/outward-call.js';
 import { type FakeContext, fakeContext, runSkill } from '../helpers/skill-context.js';
 
@@ -17,6 +18,8 @@ interface Row {
   readonly wrong: Record<string, unknown>;
   readonly path: string;
   readonly undoable: boolean;
+  /** Where it differs from what others of its kind have. */
+  readonly timeoutSeconds?: number;
 }
 
 const READ = { effect: 'read', taints: ['private'], undoable: false };
@@ -115,7 +118,7 @@ const rows: readonly Row[] = [
     wrong: { target: 'me', text: 'x', files: ['a b'] },
     path: 'files.0',
   },
-  { name: 'email_search', ...MAIL, input: { words: 'free' }, wrong: { since: 'lately' }, path: 'since' },
+  { name: 'email_search', ...READ, input: { words: 'free' }, wrong: { since: 'lately' }, path: 'since' },
   { name: 'email_read', ...MAIL, input: { mail: 'eml_1' }, wrong: {}, path: 'mail' },
   { name: 'email_draft', ...WRITE, input: NEW_MAIL, wrong: { ...NEW_MAIL, to: ['Jo'] }, path: 'to.0' },
   {
@@ -150,6 +153,16 @@ const rows: readonly Row[] = [
     wrong: { ...MEETING, followUpMeeting: { start: 'Thursday' } },
     path: 'followUpMeeting.start',
   },
+  {
+    name: 'transcribe_audio',
+    effect: 'read',
+    taints: [],
+    undoable: false,
+    timeoutSeconds: 600,
+    input: { file: 'file_1', language: 'en' },
+    wrong: { file: 'file_1', language: 'English' },
+    path: 'language',
+  },
 ];
 
 /** What a person gives a skill that has nothing to run. */
@@ -172,13 +185,15 @@ async function resultOf(skill: Skill, input: unknown): Promise<SkillResult<unkno
     : runSkill(skill, input, context);
 }
 
-/** One task, one memory, one mail, one event and one file, so that every row has something to work on. */
+/** One task, one memory, one mail, one event, one file and one recording, so that every row has something to work on. */
 async function furnished(): Promise<FakeContext> {
   const context = fakeContext({ events: [{ id: 'evt_1', ...EVENT, title: 'Doctor' }] });
   await context.spaces.put('sp_tasks', { payload: { title: 'Old' }, metadata: { status: 'open' }, comment: 'set up' });
   await context.spaces.put('sp_memory', { payload: { text: 'Drinks tea' }, comment: 'set up' });
   context.workspace.files.set('notes/a.md', 'A');
   context.mail.inbox.set('eml_1', receivedMail('eml_1'));
+  context.files.set('file_1', recordingOf('file_1'));
+  context.transcriber = { route: 'transcribed by a test', transcribe: async () => ({ text: 'Call Jo' }) };
   return context;
 }
 
@@ -195,7 +210,7 @@ describe.each(rows)('$name', (row) => {
   it('declares its effect, its taints and a time limit', () => {
     const { effect, taints, timeoutSeconds, description } = skill.manifest;
     expect({ effect, taints }).toEqual({ effect: row.effect, taints: row.taints });
-    expect(timeoutSeconds).toBe(skill.runs === 'outside' ? 30 : 10);
+    expect(timeoutSeconds).toBe(row.timeoutSeconds ?? (skill.runs === 'outside' ? 30 : 10));
     expect(description.length).toBeGreaterThan(40);
   });
 
