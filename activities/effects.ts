@@ -9,11 +9,15 @@ import { JOURNAL } from '../engine/journaled.js';
 import { type Failure, recordAbsent, recordFailure, recordSent } from '../engine/effect-outcomes.js';
 import { postpone, probeLater, takeOver } from '../engine/effect-takeover.js';
 import { startEffect } from '../engine/effects.js';
-import { type LedgerEntry, readReady } from '../engine/ledger.js';
+import { type LedgerEntry, readLesson, readReady } from '../engine/ledger.js';
+import { spaceAccess } from '../spaces/access.js';
+import { userActor } from '../spaces/principal.js';
+import { requirePermission, spaceOfRole } from '../spaces/spaces.js';
 import type { ActivityDeps } from './deps.js';
 import { outwardOf } from './outward.js';
 import { makeProposal, outsideContext } from './proposer.js';
 import { withinLimit } from './time-limit.js';
+import { transactionContext } from './transaction-context.js';
 import { runApprovedInTransaction } from './transaction-effect.js';
 
 /** A look outside before or after the sending may take this long. */
@@ -42,6 +46,7 @@ export async function sendEffect(deps: ActivityDeps, input: EffectInput): Promis
   const difference = await lookForDifference(deps, input, ready, skill);
   if (difference !== undefined) return;
   await deps.inFlight.during(input.key, () => attempt(deps, input, skill));
+  if (skill.outward?.learn !== undefined) await teach(deps, input);
 }
 
 /** True difference, or a failed look: either way this attempt is over and the ledger knows. */
@@ -136,18 +141,50 @@ export async function settleEffect(deps: ActivityDeps, input: EffectInput): Prom
   // Clocks may jump: an attempt of this very process is not over while it runs.
   if (deps.inFlight.has(input.key)) return postpone(deps.engine, input);
   const taken = await takeOver(deps.engine, input);
+  // It may have been recorded by an attempt that ended before it was learned from.
+  if (taken.kind === 'nothing') return teach(deps, input);
   if (taken.kind !== 'probe') return;
   const { entry } = taken;
   const now: EffectInput = { ...input, fence: entry.fence };
   const skill = deps.skills.get(entry.skill);
   if (skill === undefined || skill.runs === 'question') return askWhatBecame(deps.engine, now, entry);
   const found = await look(deps, entry, skill);
-  if (typeof found === 'object') return recordSent(deps.engine, now, entry, successOf(skill, found));
+  if (typeof found === 'object') {
+    await recordSent(deps.engine, now, entry, successOf(skill, found));
+    return teach(deps, now);
+  }
   // The decision itself was lost: what was really decided nobody knows any more.
   if (found === 'absent' && entry.decidedBy === JOURNAL) return proposeAfresh(deps, now, entry, skill, DECISION_LOST);
   if (found === 'absent') return recordAbsent(deps.engine, now);
   if (found === 'unsure' && (await probeLater(deps.engine, now, entry.probes))) return;
   await askWhatBecame(deps.engine, now, entry);
+}
+
+/**
+ * Lets the skill learn from what a person has let happen. In a transaction of its own after the one that records the
+ * success, because a success is a fact: whatever a lesson meets (a lock, a refused statement, a lost connection), it can
+ * neither undo the record nor keep it waiting. What a crash leaves between the two is made up for by `settleEffect`, and
+ * a skill learns from one key once.
+ */
+async function teach(deps: ActivityDeps, input: EffectInput): Promise<void> {
+  const actor = userActor(input.user);
+  try {
+    await deps.engine.db.as(input.user, async (tx) => {
+      const lesson = await readLesson(tx, input);
+      const skill = lesson === undefined ? undefined : deps.skills.get(lesson.skill);
+      if (lesson === undefined || skill === undefined || skill.runs === 'question') return;
+      if (skill.outward?.learn === undefined) return;
+      // Held for the rest of the transaction: two lessons at once would each begin the same atom.
+      await requirePermission(tx, actor, (await spaceOfRole(tx, actor, 'memory')).id, 'write');
+      const { caller, skill: _skill, input: sent, ...rest } = lesson;
+      const done = { ...rest, input: sent as never };
+      // The user's own choice, so it is written in their name and not in the agent's.
+      const context = { ...transactionContext(tx, { caller, labels: [] }, new Set()), spaces: spaceAccess(tx, actor) };
+      await skill.outward.learn(done, context);
+    });
+  } catch (error) {
+    deps.log.warn({ err: error, effect: input.key }, 'nothing was learned from an effect; its record stands');
+  }
 }
 
 /** What the service says; `blind` where it has no way to tell at all. */

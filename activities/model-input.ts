@@ -8,6 +8,7 @@ import type {
   ToolResultBlock,
 } from '../contracts/model.js';
 import type { MessageFile, OutcomeRow, TurnContext } from '../engine/turn-context.js';
+import { styleText } from '../skills/shared/writing-style-view.js';
 
 export interface InputOptions {
   readonly tools: readonly ModelTool[];
@@ -28,7 +29,8 @@ const LONGEST_REPLY = 4_000;
  * results of older calls first, then earlier requests of the conversation. Instructions and facts always stay.
  */
 export function modelInput(context: TurnContext, options: InputOptions): ModelRequest {
-  const system = [context.agent.instructions, facts(context)];
+  const style = styleText(context.styles);
+  const system = [context.agent.instructions, facts(context), ...(style === undefined ? [] : [style])];
   const whole = [...earlierMessages(context), ...ownMessages(context, (call) => resultText(call))];
   const messages = sizeOf(whole) <= options.characters ? whole : compacted(context, options.characters);
   return {

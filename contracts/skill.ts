@@ -179,9 +179,19 @@ export interface OutwardAction<I> {
   send(action: ApprovedAction<I>, context: SendContext): Promise<Sent>;
   /** What has become of an attempt whose end nobody saw. Without it only a person can tell. */
   probe?(action: ApprovedAction<I>, context: OutsideContext): Promise<Sent | 'absent' | 'unsure'>;
-  /** What the user has taught by letting this happen, in the transaction that records it. `proposed` is what the agent wanted. */
+  /**
+   * What the user has taught by letting this happen, in a transaction of its own right after the one that records it;
+   * once for each key, however often it runs. `proposed` is what the agent wanted, `at` when the user decided (RFC 3339).
+   */
   learn?(
-    done: { readonly key: string; readonly input: I; readonly proposed: JsonValue },
+    done: {
+      readonly key: string;
+      readonly input: I;
+      readonly proposed: JsonValue;
+      /** The agent had read other people's words. */
+      readonly isUntrusted: boolean;
+      readonly at: string;
+    },
     context: TransactionContext,
   ): Promise<void>;
 }

@@ -3,6 +3,7 @@ import type { Label } from '../contracts/effect-class.js';
 import type { Proposal, SkillCaller } from '../contracts/skill.js';
 import type { JsonValue } from '../contracts/space.js';
 import type { AgentRef, EffectInput } from '../contracts/step.js';
+import type { Tx } from '../store/db.js';
 import { sql } from '../store/sql.js';
 import type { Engine } from './deps.js';
 import { payloadHash, sha256 } from './payload-hash.js';
@@ -68,14 +69,57 @@ export function toEntry(ref: AgentRef, row: EntryRow | undefined): LedgerEntry |
       payload_hash === approved_hash &&
       payloadHash(row.payload) === approved_hash &&
       (row.frozen === null ? frozen_sha256 === null : sha256(row.frozen) === frozen_sha256),
-    caller: {
-      callId: row.call ?? row.key,
-      requestId: ref.request,
-      conversationId: conversation_id,
-      agentId: ref.agent,
-      user: { id: ref.user, name: user_name },
-      timeZone: settings.timeZone,
-      now: settings.occurredAt,
-    },
+    caller: callerOf(ref, row.call ?? row.key, { conversation_id, settings, user_name }),
+  };
+}
+
+/** What a person has let happen: the agent's wish and what became of it. */
+export interface Lesson {
+  readonly skill: string;
+  /** The approval's id. */
+  readonly key: string;
+  readonly input: JsonValue;
+  /** The input of the agent's call. */
+  readonly proposed: JsonValue;
+  /** The agent has read strangers' words. */
+  readonly isUntrusted: boolean;
+  /** When the person decided, RFC 3339. */
+  readonly at: string;
+  readonly caller: SkillCaller;
+}
+
+interface LessonRow extends Omit<Lesson, 'key' | 'caller'> {
+  call: string;
+  conversation_id: string;
+  settings: RequestRow['settings'];
+  user_name: string;
+}
+
+/** Undefined unless it has happened, for a call, and the user themselves have decided so; a policy teaches nothing. */
+export async function readLesson(tx: Tx, ref: EffectInput): Promise<Lesson | undefined> {
+  const row = await tx.maybe<LessonRow>(sql`
+    select e.skill, a.payload as input, c.id as call, c.input as proposed, 'untrusted' = any(g.labels) as "isUntrusted", a.decided_at as at,
+      r.conversation_id, r.settings, u.name as user_name
+    from effects e join ${ENTRY_TABLES} on a.id = e.key join calls c on c.id = a.call_id
+    where e.key = ${ref.key} and e.user_id = ${ref.user} and e.status = 'done' and a.status in ('approved', 'edited')
+      and a.decided_by = ${`user:${ref.user}`}`);
+  if (row === undefined) return undefined;
+  const { call, conversation_id, settings, user_name, ...lesson } = row;
+  return { ...lesson, key: ref.key, caller: callerOf(ref, call, { conversation_id, settings, user_name }) };
+}
+
+function callerOf(
+  ref: AgentRef,
+  callId: string,
+  row: Pick<EntryRow, 'conversation_id' | 'settings' | 'user_name'>,
+): SkillCaller {
+  return {
+    callId,
+    requestId: ref.request,
+    conversationId: row.conversation_id,
+    agentId: ref.agent,
+    user: { id: ref.user, name: row.user_name },
+    timeZone: row.settings.timeZone,
+    now: row.settings.occurredAt,
   };
 }

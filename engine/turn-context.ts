@@ -8,7 +8,7 @@ import { expireOverdue } from './approvals.js';
 import { askForBudget } from './budget.js';
 import { turnStep } from './charge-rows.js';
 import type { Engine } from './deps.js';
-import { endRequest } from './ending.js';
+import { endRequest, resultOf } from './ending.js';
 import { changeRequest, statusEvent } from './events.js';
 import { pendingApprovals } from './parking.js';
 import { BUDGET_REFUSED, bookEstimated, MoneyHeld, reserve, type Wish } from './reservations.js';
@@ -75,6 +75,15 @@ export interface TurnContext {
   /** What the user has allowed beforehand. */
   readonly policies: readonly { skill: string; recipient: string }[];
   readonly spaces: readonly { id: string; name: string; role: SpaceRole | null; description: string }[];
+  /** How the user writes to whom this turn may be about, the most specific first. */
+  readonly styles: readonly StyleRow[];
+}
+
+/** An atom of the user's memory about how they write to a group of people. */
+export interface StyleRow {
+  atom: string;
+  group: string;
+  payload: JsonValue;
 }
 
 /** A decided proposal as the model is told of it. */
@@ -124,6 +133,7 @@ export async function beginTurn<P extends TurnPlan>(
     const step = stepFor(request);
     if (step.kind !== 'think' || step.turn !== turn) {
       if (step.kind === 'effects' || step.kind === 'wait') await tx.run(unclaimed(ref));
+      if (step.kind === 'wait') await parkOnQuestions(tx, ref, request);
       return { kind: 'step', step };
     }
     if (request.waits.some((wait) => wait.overdue)) await expireOverdue(tx, ref);
@@ -138,6 +148,15 @@ export async function beginTurn<P extends TurnPlan>(
     const context = { ...request, request, turn, attempt: request.agent.attempts };
     return payFor(tx, engine, ref, context, planFor(context));
   });
+}
+
+/** What could run beside the agent's questions is done: from here on the user is waited for. */
+async function parkOnQuestions(tx: Tx, ref: AgentRef, request: HeldRequest): Promise<void> {
+  const asked = request.waiting_for.filter((item) => item.kind === 'user');
+  if (request.status !== 'running' || asked.length === 0) return;
+  const waitingFor = [...asked, ...pendingApprovals(request.waits)];
+  const change = { status: 'waiting_user', waitingFor, result: resultOf(ref.request, undefined) } as const;
+  await changeRequest(tx, ref, change, [statusEvent('waiting_user', waitingFor)]);
 }
 
 /** Ends what earlier attempts have reserved, and sets aside what this one may cost. */
@@ -177,10 +196,46 @@ async function leavePark(tx: Tx, ref: AgentRef): Promise<void> {
 const MOST_POLICIES = 500;
 /** Messages of one earlier request that the model is told of. */
 const MOST_POSTED = 20;
+/** Groups of recipients whose style is handed out besides the one of everybody. */
+const MOST_STYLES = 5;
+/** Characters of one result that are searched for recipients; the model is given no more. */
+const SEARCHED_RESULT = 100_000;
+/** A larger style is not one that was learned. */
+const LARGEST_STYLE = 100_000;
+
+/**
+ * The styles of those groups whose domain or address the user or a result has named, and that of everybody where the agent
+ * is private anyway. Without any style nothing is searched.
+ */
+function styleTables(ref: AgentRef): RawBuilder<unknown> {
+  return sql`
+    styles as materialized (
+      select distinct on (a.metadata->>'group') a.id as atom, a.metadata->>'group' as "group", a.payload, a.updated_at
+      from atoms a where a.space_id = (select id from spaces where owner_id = ${ref.user} and role = 'memory')
+        and a.metadata->>'kind' = 'style' and not a.deprecated and a.origin <> 'untrusted'
+      order by a.metadata->>'group', a.updated_at desc),
+    named as materialized (
+      select distinct btrim(w.word, '.-') as word
+      from (
+        select text from messages where request_id = ${ref.request} and role = 'user' and exists (select from styles)
+        union all
+        select replace(left(output::text, ${SEARCHED_RESULT}), '\\n', ' ') from calls
+        where agent_id = ${ref.agent} and output is not null and exists (select from styles)) t,
+        regexp_split_to_table(lower(t.text), '[^a-z0-9@._+-]+') as w(word)
+      where w.word like '%_._%'),
+    matched as materialized (
+      select * from styles where "group" in (select word from named union all select split_part(word, '@', 2) from named)
+      order by updated_at desc limit ${MOST_STYLES}),
+    handed as materialized (
+      select *, 1 as place from matched
+      union all
+      select *, 2 as place from styles where "group" = 'everyone' and (exists (select from matched) or exists (select from inherited where label = 'private')
+        or exists (select from agents where id = ${ref.agent} and 'private' = any(labels))))`;
+}
 
 /**
  * One statement for the lock, the claim and the whole context: a round trip to the database costs more than its size.
- * The agent takes over the labels of those whose words its context contains.
+ * The agent takes over the labels of those whose words its context contains, and is private once it is told how the user writes.
  */
 async function claimTurn(tx: Tx, engine: Engine, ref: AgentRef, turn: number): Promise<ClaimedTurn> {
   const row = await tx.maybe<ClaimedTurn>(sql`
@@ -198,11 +253,15 @@ async function claimTurn(tx: Tx, engine: Engine, ref: AgentRef, turn: number): P
           select text, seq from messages where request_id = p.id and role = 'assistant' order by seq desc limit ${MOST_POSTED}) m) as posted
       from requests p, r where p.conversation_id = r.conversation_id and p.id <> r.id and p.created_at <= r.created_at
       order by p.created_at desc limit ${engine.limits.conversationTail}),
+    inherited as (
+      select unnest(a.labels) as label from tail t join agents a on a.id = t.agent_id where t.reply <> '' or json_array_length(t.posted) > 0),
+    ${styleTables(ref)},
     claimed as (
       update agents set attempts = attempts + 1, status = 'running', labels = (
         select coalesce(array_agg(distinct label order by label), '{}') from (
           select unnest(agents.labels) as label
-          union all select unnest(a.labels) from tail t join agents a on a.id = t.agent_id where t.reply <> '' or json_array_length(t.posted) > 0) l)
+          union all select label from inherited
+          union all select 'private' where exists (select from handed)) l)
       from r where agents.id = ${ref.agent} and turns = ${turn - 1} and r.ended_at is null
         and not exists (select from calls where agent_id = ${ref.agent} and status in ('pending', 'waiting', 'undoing'))
       returning attempts, labels)
@@ -232,7 +291,9 @@ async function claimTurn(tx: Tx, engine: Engine, ref: AgentRef, turn: number): P
       (select coalesce(json_agg(p), '[]') from (
         select skill, recipient from policies where user_id = ${ref.user} limit ${MOST_POLICIES}) p) as policies,
       (select coalesce(json_agg(s order by s.role), '[]') from (
-        select id, name, role, description from spaces where owner_id = ${ref.user} and role is not null) s) as spaces
+        select id, name, role, description from spaces where owner_id = ${ref.user} and role is not null) s) as spaces,
+      (select coalesce(json_agg(json_build_object('atom', h.atom, 'group', h."group", 'payload', h.payload) order by h.place, h.updated_at desc), '[]')
+        from handed h where octet_length(h.payload::text) <= ${LARGEST_STYLE}) as styles
     from r`);
   if (row === undefined) throw noRequest(ref.request);
   return row;

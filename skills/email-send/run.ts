@@ -2,6 +2,7 @@ import { ProblemError } from '../../contracts/problem.js';
 import { outsideSkill } from '../../contracts/skill.js';
 import { differenceOfThread, probeFrozen, proposeMail, sendFrozen } from '../shared/mail-outward.js';
 import { recipientsOf } from '../shared/mail-schema.js';
+import { learnStyle } from '../shared/writing-style-lesson.js';
 import { emailSendManifest } from './manifest.js';
 
 /** Sends a mail that was approved, byte for byte. */
@@ -16,5 +17,6 @@ export const emailSend = outsideSkill({
     difference: differenceOfThread,
     send: (action, context) => sendFrozen(action, action.input, context),
     probe: (action, context) => probeFrozen(action, action.input, context),
+    learn: learnStyle,
   },
 });

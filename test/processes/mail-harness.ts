@@ -14,7 +14,11 @@ import { expectStoredTurnsAskedOnce } from './crash-harness.js';
 export const STOP_AT = fileURLToPath(new URL('./fixtures/stop-at.mjs', import.meta.url));
 
 type What =
+  | 'accepted'
   | 'asked'
+  | 'filed'
+  | 'heard'
+  | 'invited'
   | 'composed'
   | 'journaled'
   | 'linked'
