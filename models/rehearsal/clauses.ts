@@ -80,7 +80,7 @@ const VAGUE = new Set(
 
 const GERMAN_MODAL = /^(?:soll|sollte|sollen|muss|müssen|wird|werde|werden) (?!nicht|kein|nie)(?<rest>.+)$/u;
 const GERMAN_VERB =
-  /^(?:schick|prüf|mach|erledig|schreib|ruf|bring|kauf|bestell|bereit|klär|send|buch|reparier|kümmer|organisier|erstell|überarbeit|liefer|besorg|hol|check|frag|test)(?:e|t|et|en|st) (?!nicht|kein|nie)(?<rest>.+)$/u;
+  /^(?:schick|prüf|mach|erledig|schreib|ruf|bring|kauf|bestell|bereit|klär|send|buch|reparier|kümmer|organisier|erstell|überarbeit|liefer|besorg|hol|check|frag|test|übernehm|übernimm|gib|geb|stell|leg|trag|träg|reich|plan|bau|richt|meld|sprech|sprich|entscheid|sammel|sammle|lad|läd|les|lies|zahl|unterschreib|kontrollier|aktualisier|dokumentier|präsentier|analysier|formulier|übersetz|vereinbar|koordinier|kalkulier|rechn|hol|nehm|nimm|such|ergänz|korrigier|verschick|übergeb|übergib|installier|migrier|druck|fotografier|entwerf|entwirf|mail|setz|räum|beantrag|kündig|schau|besprech|besprich|hinterleg|stimm)(?:e|t|et|en|st) (?!nicht|kein|nie)(?<rest>.+)$/u;
 
 function german(subject: Subject, rest: string): Clause | undefined {
   if (!GERMAN_MODAL.test(rest) && !GERMAN_VERB.test(rest)) return undefined;
@@ -107,7 +107,7 @@ function present(subject: Subject, rest: string): Omit<Clause, 'subject'> | unde
   const groups = PRESENT.exec(rest)?.groups;
   if (groups?.['verb'] === undefined || HABIT.test(rest) || DENIED.test(rest)) return undefined;
   const plural =
-    subject.names.length > 1 ||
+    (subject.names.length > 1 && !/ (?:or|oder) /u.test(subject.words)) ||
     subject.kind === 'self' ||
     subject.kind === 'we' ||
     subject.words.toLowerCase() === 'they';

@@ -160,6 +160,71 @@ function slashed(groups: Groups, today: Temporal.PlainDate): Found {
   return undefined;
 }
 
+/** "a week from Thursday", "Montag in einer Woche": so many weeks after a day that is named by itself. */
+function weeksAfter(groups: Groups, today: Temporal.PlainDate): Found {
+  const weeks = /fortnight|14|vierzehn/iu.test(groups['n'] ?? '') ? 2 : (numberOf(groups['n'] ?? 'one') ?? 0);
+  const from = (groups['from'] ?? '').toLowerCase();
+  if (weeks < 1) return undefined;
+  if (/^(?:today|now|heute)$/.test(from)) return day(today.add({ weeks }));
+  if (/^(?:tomorrow|morgen)$/.test(from)) return day(today.add({ days: 1, weeks }));
+  const base = readWeekday({ wd: from }, today)?.date;
+  return day(base?.add({ weeks }));
+}
+
+/** "the Friday after next", "übernächsten Freitag": the second one that comes. */
+function afterNext(groups: Groups, today: Temporal.PlainDate): Found {
+  return day(readWeekday({ wd: groups['wd'] }, today)?.date?.add({ weeks: 1 }));
+}
+
+const PLACES: Readonly<Record<string, number>> = {
+  first: 1,
+  second: 2,
+  third: 3,
+  fourth: 4,
+  last: -1,
+  ersten: 1,
+  erste: 1,
+  zweiten: 2,
+  zweite: 2,
+  dritten: 3,
+  dritte: 3,
+  vierten: 4,
+  vierte: 4,
+  letzten: -1,
+  letzte: -1,
+};
+
+/** "the first Monday of January". */
+function weekdayOfMonth(groups: Groups, today: Temporal.PlainDate): Found {
+  const [month, place] = [monthOf(groups['mon']), PLACES[(groups['nth'] ?? '').toLowerCase()]];
+  const weekday = WEEKDAYS[(groups['wd'] ?? '').toLowerCase()];
+  if (month === undefined || place === undefined || weekday === undefined) return undefined;
+  const inYear = (year: number) => {
+    const first = Temporal.PlainDate.from({ year, month, day: 1 });
+    const found = first.add({ days: ((weekday - first.dayOfWeek + 7) % 7) + (Math.max(place, 1) - 1) * 7 });
+    const last = first.with({ day: first.daysInMonth });
+    return place > 0 ? found : last.subtract({ days: (last.dayOfWeek - weekday + 7) % 7 });
+  };
+  const date = inYear(today.year);
+  return day(Temporal.PlainDate.compare(date, today) >= 0 ? date : inYear(today.year + 1));
+}
+
+/** The last day of a quarter: the running one, the next one, or the next with that number. */
+function endOfQuarter(groups: Groups, today: Temporal.PlainDate): Found {
+  const which = (groups['q'] ?? '').trim().toLowerCase();
+  const running = Math.ceil(today.month / 3);
+  const named = PLACES[which] ?? (/^\d$/.test(which) ? Number(which) : undefined);
+  const lastOf = (year: number, quarter: number) => {
+    const first = Temporal.PlainDate.from({ year, month: quarter * 3, day: 1 });
+    return first.with({ day: first.daysInMonth });
+  };
+  if (named === undefined) {
+    const end = lastOf(today.year, running);
+    return day(/next|nächst/.test(which) ? lastOf(end.add({ days: 1 }).year, (running % 4) + 1) : end);
+  }
+  return named < 1 || named > 4 ? undefined : day(lastOf(today.year + (named < running ? 1 : 0), named));
+}
+
 /** Order decides where two readings start at the same place and are equally long. */
 const READERS: readonly (readonly [RegExp, Reader])[] = [
   [
@@ -201,8 +266,41 @@ const READERS: readonly (readonly [RegExp, Reader])[] = [
   ],
   [wordPattern(`(?:the )?(?:end of|ende) (?<mon>${MONTH})`), (g, t) => endOfNamedMonth(g['mon'], t)],
   [
-    wordPattern(`(?<wd>${WEEKDAY})(?: of)? next week|next week(?: on)? (?<wd2>${WEEKDAY})`),
-    (g, t) => readWeekday({ wd: g['wd'] ?? g['wd2'], lead: 'next' }, t),
+    wordPattern(
+      `(?<n>${NUMBER}|a fortnight) ?(?:weeks? )?(?:from|on) (?<from>today|now|tomorrow|${WEEKDAY})|(?<from2>${WEEKDAY}|heute|today|morgen) in (?<n2>${NUMBER}) (?:weeks?|wochen?)|(?<from3>${WEEKDAY}|today|tomorrow) week`,
+    ),
+    (g, t) => weeksAfter({ n: g['n'] ?? g['n2'], from: g['from'] ?? g['from2'] ?? g['from3'] }, t),
+  ],
+  [
+    wordPattern(`(?:the )?(?<wd>${WEEKDAY}) after next|(?:den |dem |am )?übernächste[nrm]? (?<wd2>${WEEKDAY})`),
+    (g, t) => afterNext({ wd: g['wd'] ?? g['wd2'] }, t),
+  ],
+  // Counted from a day that was named before; whoever knows that day has to read it.
+  [
+    wordPattern(`(?:the )?(?:${WEEKDAY}|day|week) after(?! (?:next|tomorrow))|(?:den )?(?:${WEEKDAY}) darauf`),
+    () => ({ kind: 'vague' }),
+  ],
+  [
+    wordPattern(
+      `(?:the |den |am )?(?<nth>${Object.keys(PLACES).join('|')}) (?<wd>${WEEKDAY}) (?:of|in|im) (?:the )?(?<mon>${MONTH})`,
+    ),
+    weekdayOfMonth,
+  ],
+  [
+    wordPattern(
+      '(?:the )?end of (?:the )?(?<q>first |second |third |fourth |next |this )?quarter|(?:the )?end of q(?<q2>[1-4])|ende (?:des|dieses) (?<q3>ersten |zweiten |dritten |vierten |nächsten )?quartals',
+    ),
+    (g, t) => endOfQuarter({ q: g['q'] ?? g['q2'] ?? g['q3'] }, t),
+  ],
+  [
+    wordPattern('(?:the )?end of (?:the |this )?year|(?:zum )?jahresende|ende (?:des|dieses) jahres'),
+    (_g, t) => day(Temporal.PlainDate.from({ year: t.year, month: 12, day: 31 })),
+  ],
+  [
+    wordPattern(
+      `(?<wd>${WEEKDAY})(?: of)? next week|next week(?: on)? (?<wd2>${WEEKDAY})|(?<wd3>${WEEKDAY}) nächster woche|nächste woche(?: am)? (?<wd4>${WEEKDAY})`,
+    ),
+    (g, t) => readWeekday({ wd: g['wd'] ?? g['wd2'] ?? g['wd3'] ?? g['wd4'], lead: 'next' }, t),
   ],
   [
     wordPattern(
@@ -273,7 +371,7 @@ export function findDays(text: string, today: Temporal.PlainDate): DayMention[] 
     if (
       previous &&
       gap !== undefined &&
-      /^,? (?:on |the |den |dem )?$/.test(gap) &&
+      /^,? (?:on |the |den |dem |der |that's |that is |so |also |das ist |der )*$/.test(gap) &&
       /^(?:weekday day|day weekday)$/.test(kinds)
     ) {
       result[result.length - 1] = joined(previous, mention);

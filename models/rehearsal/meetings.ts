@@ -11,10 +11,10 @@ import {
   meetingTitle,
   withoutDeniedTimes,
 } from './meeting-words.js';
+import { zoneSaid } from './said-zone.js';
 import type { Setting } from './setting.js';
 import { normaliseText, shorten, splitSentences } from './text.js';
 import { atClock, CORRECTION, instantText } from './when.js';
-import { zoneOfCity } from './zones.js';
 
 export interface PlannedEvent {
   readonly title: string;
@@ -69,16 +69,9 @@ function chooseTime(text: string): Reading<Slot> {
   return { unclear: 'more than one time was said' };
 }
 
-function zoneOf(text: string, own: string): Reading<string> {
-  if (/(?<!\p{L})(?:UTC|GMT)(?!\p{L}|[+-]\d)/u.test(text)) return { value: 'UTC' };
-  if (/(?<!\p{L})(?:[ECMP][SD]T|CES?T|EES?T|WES?T|BST|IST|JST|AES?T)(?!\p{L})|(?:UTC|GMT)[+-]\d/u.test(text))
-    return { unclear: 'its time zone is not clear' };
-  const place = /(?<city>\p{Lu}[\p{L}-]+(?: \p{Lu}[\p{L}-]+)?)(?:'s)? time(?!\p{L})/u.exec(text)?.groups?.['city'];
-  const zone = place === undefined ? undefined : zoneOfCity(place);
-  if (zone !== undefined) return { value: zone };
-  const foreign =
-    place !== undefined || /(?:their|his|her|your|eastern|pacific|central|local) time(?!\p{L})/iu.test(text);
-  return foreign ? { unclear: 'its time zone is not clear' } : { value: own };
+function zoneOf(text: string, setting: Setting): Reading<string> {
+  const zone = zoneSaid(text, setting.timeZone, setting.theirZone);
+  return zone === undefined ? { unclear: 'its time zone is not clear' } : { value: zone };
 }
 
 function endOf(start: Temporal.ZonedDateTime, slot: Slot, text: string): Reading<Temporal.ZonedDateTime> {
@@ -95,7 +88,7 @@ export function readSlot(said: string, setting: Setting): Reading<{ start: strin
   if ('unclear' in day) return day;
   const slot = chooseTime(text);
   if ('unclear' in slot) return slot;
-  const zone = zoneOf(text, setting.timeZone);
+  const zone = zoneOf(text, setting);
   if ('unclear' in zone) return zone;
   const start = atClock(day.value, slot.value.from, zone.value);
   if (Temporal.ZonedDateTime.compare(start, setting.now) <= 0) return { unclear: 'that time has passed' };

@@ -9,7 +9,9 @@ import { directUse } from './rules/direct-use.js';
 import { invite } from './rules/invite.js';
 import { mail } from './rules/mail.js';
 import { mailbox } from './rules/mailbox.js';
+import { meetingNote } from './rules/meeting-note.js';
 import { notes } from './rules/notes.js';
+import { recordings } from './rules/recordings.js';
 import { questions, whoIs } from './rules/questions.js';
 import { smallTalk, worldClock } from './rules/small-talk.js';
 import { addTask, forget, markDone, remember } from './rules/store-commands.js';
@@ -26,7 +28,7 @@ export type Rehearsal =
   | { readonly kind: 'text'; readonly text: string };
 
 /** No text of a user takes more assistant turns than this, whatever the results say. */
-export const MAX_TURNS = 6;
+export const MAX_TURNS = 8;
 
 /** The first rule that takes the text decides. Commands come before notes: they say themselves what they are. */
 const RULES: readonly Rule[] = [
@@ -46,6 +48,7 @@ const RULES: readonly Rule[] = [
   whoIs,
   invite,
   schedule,
+  meetingNote,
   notes,
   markDone,
   questions,
@@ -53,7 +56,7 @@ const RULES: readonly Rule[] = [
 
 /** What remains for texts of a length no command or question has. */
 const LONG_TEXT = 4000;
-const RULES_FOR_LONG: readonly Rule[] = [directUse, remember, messageMe, mail, files, notes];
+const RULES_FOR_LONG: readonly Rule[] = [directUse, remember, messageMe, mail, files, meetingNote, notes];
 
 const NOTHING_DONE = 'Nothing was stored or changed.';
 const NO_ORDER = 'For your other words nothing was stored or changed.';
@@ -63,6 +66,8 @@ const ABILITIES =
   '“use tasks_list {}”.';
 
 function planFor(text: string, setting: Setting, otherwise: string): Plan {
+  const spoken = recordings(text, setting, (words) => planFor(words, setting, otherwise));
+  if (spoken) return spoken;
   for (const rule of text.length > LONG_TEXT ? RULES_FOR_LONG : RULES) {
     const plan = rule(text, setting);
     if (plan) return plan;

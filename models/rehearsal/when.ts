@@ -1,6 +1,7 @@
 import type { Temporal } from 'temporal-polyfill';
 import { findTimes, type TimeMention } from './clock-times.js';
 import { type DayMention, findDays } from './days.js';
+import { zoneSaid } from './said-zone.js';
 import { tidy } from './text.js';
 
 /** Words with which a speaker takes back what was just said. */
@@ -46,7 +47,9 @@ function dated(mention: DayMention): mention is DayMention & { date: Temporal.Pl
 function nearbyTime(clause: string, mention: Span, times: readonly TimeMention[]): TimeMention | undefined {
   return times.find((time) => {
     if (time.index >= mention.to)
-      return /^(?: ?(?:morning|afternoon|evening))?,? ?(?:at |by |um )?$/i.test(clause.slice(mention.to, time.index));
+      return /^(?: ?(?:morning|afternoon|evening))?,? ?(?:(?:let's say|so,?|say|sagen wir),? )?(?:at |by |um )?$/i.test(
+        clause.slice(mention.to, time.index),
+      );
     return time.end <= mention.from && /^,? ?(?:on )?$/i.test(clause.slice(time.end, mention.from));
   });
 }
@@ -92,17 +95,30 @@ function chooseDay(clause: string, days: readonly DayMention[], times: readonly 
   return plain && atEnd && !MEETING_BEFORE.test(before) ? last : undefined;
 }
 
+/** "Before the 15th" is the day before it; before a time of day is that time. */
+function lastDay(clause: string, date: Temporal.PlainDate, start: number): Temporal.PlainDate {
+  return /(?:^|\s)(?:before|vor|vor dem)(?: the)? ?$/i.test(clause.slice(0, start)) ? date.subtract({ days: 1 }) : date;
+}
+
 /** The stated deadline of a clause, or undefined when none was said or it cannot be told for sure. */
-export function findDue(clause: string, now: Temporal.ZonedDateTime | undefined): Due | undefined {
+export function findDue(clause: string, now: Temporal.ZonedDateTime | undefined, theirZone?: string): Due | undefined {
   if (now === undefined) return undefined;
   const [days, times] = [findDays(clause, now.toPlainDate()), findTimes(clause)];
   const chosen = chooseDay(clause, days, times);
   if (chosen === undefined) return days.length === 0 ? todayByClock(clause, times, now) : undefined;
   if (!dated(chosen) || chosen.date.since(now.toPlainDate()).sign < 0) return undefined;
   const time = nearbyTime(clause, { from: chosen.index, to: chosen.end }, times);
-  const due = time ? instantText(atClock(chosen.date, time, now.timeZoneId)) : chosen.date.toString();
-  return { due, rest: withoutSpan(clause, spanOf(clause, chosen, time)) };
+  const zone = time && zoneSaid(clause, now.timeZoneId, theirZone);
+  const due =
+    time && zone
+      ? instantText(atClock(chosen.date, time, zone))
+      : lastDay(clause, chosen.date, chosen.index).toString();
+  const rest = withoutSpan(clause, spanOf(clause, chosen, time));
+  return { due, rest: zone === undefined || zone === now.timeZoneId ? rest : tidy(rest.replace(ZONE_WORDS, '')) };
 }
+
+const ZONE_WORDS =
+  /,? (?:Pacific|Mountain|Central|Eastern|\p{Lu}[\p{L}-]+(?: \p{Lu}[\p{L}-]+)?|their|his|her|your)(?: time)?$/u;
 
 function todayByClock(clause: string, times: readonly TimeMention[], now: Temporal.ZonedDateTime): Due | undefined {
   const [time] = times;

@@ -25,32 +25,45 @@ describe('the main job on the rehearsal model', () => {
     return existsSync(file) ? readFileSync(file, 'utf8') : '';
   };
 
-  test('a voice note becomes tasks, an event and a memory without any approval, and the answer says so [S0-15]', async () => {
+  test('a voice note becomes a filed meeting, tasks and an event without any approval, and the answer says so [S0-15]', async () => {
     const note =
       'Just had the call with Anna. Anna sends the contract by Friday, I check the firewall. Next call Thursday at two.';
     const view = await finish(note, SAID);
     expect(view).toMatchObject({ status: 'completed', waitingFor: [], cost: { totalUsd: '0' } });
-    expect(view.cost.charges.map((charge) => charge.kind)).toEqual(['model', 'model']);
-    expect((await callsOf(view)).map(({ skill, status, input }) => ({ skill, status, input }))).toMatchObject([
+    expect(view.cost.charges.map((charge) => charge.kind)).toEqual(['model', 'model', 'model', 'model']);
+    const calls = (await callsOf(view)).map(({ skill, status, input }) => ({ skill, status, input }));
+    expect(calls.every(({ status }) => status === 'done')).toBe(true);
+    expect(calls.map(({ skill }) => skill)).toEqual(
+      expect.arrayContaining(['contacts_search', 'tasks_list', 'space_search', 'calendar_list_events']),
+    );
+    const at = calls.findIndex(({ skill }) => skill === 'record_meeting');
+    expect(calls.slice(at)).toMatchObject([
       {
-        skill: 'tasks_create',
-        status: 'done',
-        input: { title: 'Send the contract', owner: 'Anna', due: '2026-11-27' },
+        skill: 'record_meeting',
+        input: {
+          title: 'Call with Anna',
+          attendees: ['Mike', 'Anna'],
+          actionItems: [
+            { text: 'Send the contract', owner: 'Anna', ownerStatus: 'explicit', due: '2026-11-27' },
+            { text: 'Check the firewall', owner: 'Mike', ownerStatus: 'explicit', due: null },
+          ],
+          followUpMeeting: { start: '2026-11-26T14:00:00+01:00', end: null, timeZone: 'Europe/Berlin' },
+        },
       },
-      { skill: 'tasks_create', status: 'done', input: { title: 'Check the firewall', owner: 'Mike' } },
+      { skill: 'tasks_create', input: { title: 'Send the contract', owner: 'Anna', due: '2026-11-27' } },
+      { skill: 'tasks_create', input: { title: 'Check the firewall', owner: 'Mike' } },
       {
         skill: 'calendar_create_event',
-        status: 'done',
         input: { start: '2026-11-26T14:00:00+01:00', timeZone: 'Europe/Berlin', attendees: [] },
       },
-      { skill: 'remember', status: 'done', input: { text: note } },
     ]);
-    expect(view.result?.outputs.map((output) => output.kind)).toEqual(['task', 'task', 'event']);
+    expect(view.result?.outputs.map((output) => output.kind)).toEqual(['meeting', 'task', 'task', 'event']);
     for (const part of [
       'Send the contract (Anna, due Friday, 27 November 2026)',
       'Check the firewall (Mike',
       'Thursday, 26 November 2026, 14:00',
-      'Remembered',
+      'The meeting is filed',
+      'Notion is not connected',
     ]) {
       expect(view.result?.text).toContain(part);
     }
@@ -78,7 +91,7 @@ describe('the main job on the rehearsal model', () => {
     expect(skills).toContain('tasks_create');
     expect(skills).not.toContain('calendar_create_event');
     expect(calendar()).toBe(before);
-    expect(view.result?.outputs.map((output) => output.kind)).toEqual(['task']);
+    expect(view.result?.outputs.map((output) => output.kind)).toEqual(['meeting', 'task']);
     expect(view.result?.text).toContain('No next meeting is fixed in it, so I made no event.');
   });
 

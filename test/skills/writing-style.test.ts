@@ -122,7 +122,8 @@ describe('a style atom', () => {
   const sent = (body: string, more: Partial<SentByWill> = {}): SentByWill => {
     count += 1;
     const input: MailInput = { to: ['dana@acme.example'], subject: 'Offer', body };
-    return { key: `apr_${count}`, input, proposed: { subject: 'Offer', body }, at: '2026-11-23T09:00:00Z', ...more };
+    const done = { key: `apr_${count}`, input, proposed: { subject: 'Offer', body }, isUntrusted: false };
+    return { ...done, at: '2026-11-23T09:00:00Z', ...more };
   };
   const edited = (from: string, to: string, more: Partial<SentByWill> = {}): SentByWill =>
     sent(to, { proposed: { to: ['dana@acme.example'], subject: 'Offer', body: from }, ...more });

@@ -7,7 +7,8 @@ const MAX_ITEMS = 20;
 const RECAP =
   /(?<!\p{L})(?:(?:just )?(?:finished|got off|came out of|had|off) (?:a |the |my |our )?(?:\p{L}+ ){0,2}?(?:call|meeting|phone|session|sync|interview|workshop|demo)|(?:call|meeting|conversation|talk|chat|session|interview) with|(?:spoke|talked|met|chatted) (?:to|with|about)|voice (?:note|memo)|recap|meeting notes|summary of|debrief|notiz|besprechung mit|telefonat mit|termin mit|gesprochen)(?!\p{L})/iu;
 
-function isRecap(text: string): boolean {
+/** True for a text that says itself that it tells of a meeting. */
+export function isRecap(text: string): boolean {
   return RECAP.test(text) && text.split(/\s+/).length >= 6 && !text.trimEnd().endsWith('?');
 }
 
