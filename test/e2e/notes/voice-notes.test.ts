@@ -120,7 +120,7 @@ describe.each(NOTES.map((note) => [note.id, note] as const))('the recording %s',
     expect(seeded.outbox()).toEqual([]);
   });
 
-  test('makes an invitation with an agenda where a next meeting was agreed, and nothing otherwise [S0-06, S0-08]', () => {
+  test('makes an invitation with an agenda where a next meeting was agreed, and nothing otherwise [S0-08]', () => {
     expect(seeded.calendar()).toBe(calendarBefore);
     const { followUpMeeting: next } = facts;
     const invited = approvals
