@@ -37,3 +37,6 @@ const PROBLEM_ANSWER = {
 export function answers<T extends Record<number, unknown>>(given: T) {
   return { ...given, default: PROBLEM_ANSWER };
 }
+
+/** The answer to a deletion. */
+export const DeletedSchema = z.object({ id: z.string(), deleted: z.literal(true) });

@@ -23,3 +23,11 @@ export class SendError extends Error {
     this.retryAfterMs = options.retryAfterMs;
   }
 }
+
+/** An attempt that was about to send, as the journal beside the embedded database knows it. */
+export interface JournalEntry {
+  readonly key: string;
+  readonly fence: number;
+  /** RFC 3339. */
+  readonly at: string;
+}

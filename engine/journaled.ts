@@ -1,5 +1,5 @@
 import type { AgentRef } from '../contracts/step.js';
-import type { JournalEntry } from '../store/journal.js';
+import type { JournalEntry } from '../contracts/effect.js';
 import { enqueue } from '../store/outbox.js';
 import { json, sql } from '../store/sql.js';
 import type { Engine } from './deps.js';

@@ -22,7 +22,7 @@ import { builtinSkills } from '../skills/index.js';
 import { createSkillRegistry, type SkillRegistry } from '../skills/registry.js';
 import { createBlobStore } from '../store/blobs.js';
 import { assertOutsideTransaction } from '../store/db.js';
-import { openJournal } from '../store/journal.js';
+import { openJournal } from '../connectors/local/effect-journal.js';
 import { newId } from '../store/new-id.js';
 import type { OutboxRow } from '../store/outbox.js';
 import { openStore, type Store } from '../store/open.js';

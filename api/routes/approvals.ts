@@ -13,7 +13,7 @@ import { listApprovals, viewApproval, viewApprovals } from '../../engine/approva
 import { decide, decideBatch } from '../../engine/decisions.js';
 import { createPolicy, deletePolicy, listPolicies } from '../../engine/policies.js';
 import { callerOf } from '../plugins/auth.js';
-import { answers, IdParamsSchema, listOf, NoBodySchema, NoQuerySchema, pageFields } from '../schemas.js';
+import { answers, DeletedSchema, IdParamsSchema, listOf, NoBodySchema, NoQuerySchema, pageFields } from '../schemas.js';
 import type { RouteParts } from './parts.js';
 
 const TAGS = ['approvals'];
@@ -22,8 +22,6 @@ const FilterSchema = z.strictObject({
   request: IdSchema.optional(),
   ...pageFields,
 });
-
-const DeletedSchema = z.object({ id: z.string(), deleted: z.literal(true) });
 
 /** What waits for a person, their decisions, and what they have allowed once and for all. */
 export function approvalRoutes({ deps }: RouteParts): FastifyPluginAsyncZod {

@@ -6,12 +6,11 @@ import { FileSchema } from '../../contracts/request.js';
 import { deleteFile, getFile, saveFile } from '../../engine/files.js';
 import { callerOf } from '../plugins/auth.js';
 import { presentFile } from '../present.js';
-import { answers, IdParamsSchema, NoBodySchema, NoQuerySchema } from '../schemas.js';
+import { answers, DeletedSchema, IdParamsSchema, NoBodySchema, NoQuerySchema } from '../schemas.js';
 import type { RouteParts } from './parts.js';
 
 const TAGS = ['files'];
 const UPLOAD_MS = 120_000;
-const DeletedSchema = z.object({ id: z.string(), deleted: z.literal(true) });
 const BYTES = { description: 'The bytes', content: { '*/*': { schema: z.string().meta({ format: 'binary' }) } } };
 
 /** Uploads and produced files. */

@@ -1,8 +1,8 @@
-import { constants, type Stats } from 'node:fs';
-import { type FileHandle, lstat, mkdir, open, readdir } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { type FileHandle, mkdir, open, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ProblemError } from '../../contracts/problem.js';
-import { systemErrorCode } from './system-error.js';
+import { lstatOrNull, systemErrorCode } from './system-error.js';
 import { userFolder } from './user-folder.js';
 
 const EXTENSION = '.eml';
@@ -124,15 +124,6 @@ async function readNames(folder: string): Promise<string[]> {
     return await readdir(folder);
   } catch (error) {
     if (systemErrorCode(error) === 'ENOENT') return [];
-    throw error;
-  }
-}
-
-async function lstatOrNull(path: string): Promise<Stats | null> {
-  try {
-    return await lstat(path);
-  } catch (error) {
-    if (['ENOENT', 'ENOTDIR'].includes(systemErrorCode(error) ?? '')) return null;
     throw error;
   }
 }

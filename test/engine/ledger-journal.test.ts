@@ -7,7 +7,7 @@ import { releaseLeases } from '../../engine/effect-takeover.js';
 import { reconcileJournal } from '../../engine/journaled.js';
 import { createDb } from '../../store/db.js';
 import { type EmbeddedStore, openEmbedded } from '../../store/embedded.js';
-import { openJournal } from '../../store/journal.js';
+import { openJournal } from '../../connectors/local/effect-journal.js';
 import { sql } from '../../store/sql.js';
 import {
   type Acting,

@@ -1,14 +1,8 @@
 import { existsSync, readFileSync } from 'node:fs';
-import { type FileHandle, mkdir, open, rename, writeFile } from 'node:fs/promises';
+import { type FileHandle, mkdir, open } from 'node:fs/promises';
 import path from 'node:path';
-
-/** An attempt that was about to send. */
-export interface JournalEntry {
-  readonly key: string;
-  readonly fence: number;
-  /** RFC 3339. */
-  readonly at: string;
-}
+import type { JournalEntry } from '../../contracts/effect.js';
+import { writeFileAtomically } from './atomic-write.js';
 
 /**
  * A file beside the embedded database, which may lose its last commits when the machine dies: an entry is on the disk
@@ -28,23 +22,9 @@ export async function openJournal(place: string): Promise<{ journal: EffectJourn
   const oldest = new Date(Date.now() - KEPT_DAYS * 86_400_000).toISOString();
   const entries = readEntries(place).filter((entry) => entry.at >= oldest);
   await mkdir(path.dirname(place), { recursive: true, mode: 0o700 });
-  const draft = `${place}.new`;
-  await writeFile(draft, entries.map(line).join(''), { mode: 0o600, flush: true });
-  await rename(draft, place);
-  await syncFolder(path.dirname(place));
+  await writeFileAtomically(place, entries.map(line).join(''));
   const file = await open(place, 'a', 0o600);
   return { journal: writer(file), entries };
-}
-
-/** Makes the rename itself survive; Windows cannot open folders and does not need it. */
-async function syncFolder(place: string): Promise<void> {
-  if (process.platform === 'win32') return;
-  const folder = await open(place, 'r');
-  try {
-    await folder.sync();
-  } finally {
-    await folder.close();
-  }
 }
 
 function readEntries(place: string): JournalEntry[] {
