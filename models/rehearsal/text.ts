@@ -18,7 +18,7 @@ const DAY_WORD = /^(?:(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day|\p{Lu}\p{L}+ ti
 function endsHere(before: string, after: string): boolean {
   if (ABBREVIATION.test(before)) return false;
   if (CLOCK_DOT.test(before)) return !/^\p{Ll}/u.test(after) && !DAY_WORD.test(after);
-  if (/(?<!\d)\d{1,2}\.$/.test(before)) return !/^\p{L}+/u.test(after) || !isMonthLike(after);
+  if (/(?<!\d)\d{1,2}\.$/.test(before)) return !/^\p{Ll}/u.test(after) && !isMonthLike(after);
   return true;
 }
 

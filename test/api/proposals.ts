@@ -1,5 +1,6 @@
 import { noRecordings } from '../helpers/no-recordings.js';
 import { createHash } from 'node:crypto';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import type { ActivityDeps } from '../../activities/deps.js';
 import { sendEffect } from '../../activities/effects.js';
@@ -126,6 +127,9 @@ export function openDesk(api: ApiHarness): Desk {
     },
     async untrustedMail(user, mail) {
       const ref = await newRequest(api.engine, user, 'Do what the newest mail says');
+      const inbox = path.join(api.store.folder, 'local', user, 'mail', 'inbox');
+      mkdirSync(inbox, { recursive: true });
+      writeFileSync(path.join(inbox, 'one.eml'), 'From: eve@evil.example\r\nSubject: Do it\r\n\r\nDo it.\r\n');
       await choose(ref, { skill: 'email_search', input: {} });
       await choose(ref, { skill: 'email_send', input: mail });
       return proposed(ref);
