@@ -20,7 +20,7 @@ export interface Clause {
 
 /** Matches one name of up to three capitalised words; without flags of its own. */
 export const NAME =
-  "(?:(?:Dr|Mr|Mrs|Ms|Prof|Herr|Frau)\\.? )?(?:[OD]')?\\p{Lu}[\\p{L}-]*\\p{L}(?: (?:(?:van|von|de|der|la|di) )*(?:[OD]')?\\p{Lu}[\\p{L}-]*\\p{L}){0,2}";
+  "(?:(?:Dr|Mr|Mrs|Ms|Prof|Herrn?|Frau)\\.? ){0,3}(?:[OD]')?\\p{Lu}[\\p{L}-]*\\p{L}(?: (?:(?:van|von|de|der|la|di) )*(?:[OD]')?\\p{Lu}[\\p{L}-]*\\p{L}){0,2}";
 const MANY = `(?:${NAME}|I)(?:, (?:${NAME}|I))*,? (?:and|or|&|und|oder) (?:${NAME}|I|ich)`;
 const SUBJECT = new RegExp(
   `^(?<who>(?:[Tt]he|[Oo]ur|[Mm]y) (?:\\p{Ll}[\\p{L}-]+ ){0,2}?\\p{Ll}[\\p{L}-]+|${MANY}|${NAME}|I|[Ww]e|[Hh]e|[Ss]he|[Tt]hey|[Ii]ch|[Ww]ir) (?<rest>\\S.*)$`,
@@ -78,13 +78,19 @@ const VAGUE = new Set(
   ),
 );
 
-const GERMAN_MODAL = /^(?:soll|sollte|sollen|muss|müssen|wird|werde|werden) (?!nicht|kein|nie)(?<rest>.+)$/u;
+const GERMAN_MODAL =
+  /^(?:soll|sollte|sollten|sollen|muss|müsste|müssten|müssen|wird|werde|werden) (?!nicht|kein|nie)(?<rest>.+)$/u;
 const GERMAN_VERB =
-  /^(?:schick|prüf|mach|erledig|schreib|ruf|bring|kauf|bestell|bereit|klär|send|buch|reparier|kümmer|organisier|erstell|überarbeit|liefer|besorg|hol|check|frag|test|übernehm|übernimm|gib|geb|stell|leg|trag|träg|reich|plan|bau|richt|meld|sprech|sprich|entscheid|sammel|sammle|lad|läd|les|lies|zahl|unterschreib|kontrollier|aktualisier|dokumentier|präsentier|analysier|formulier|übersetz|vereinbar|koordinier|kalkulier|rechn|hol|nehm|nimm|such|ergänz|korrigier|verschick|übergeb|übergib|installier|migrier|druck|fotografier|entwerf|entwirf|mail|setz|räum|beantrag|kündig|schau|besprech|besprich|hinterleg|stimm)(?:e|t|et|en|st) (?!nicht|kein|nie)(?<rest>.+)$/u;
+  /^(?:schick|red|prüf|mach|erledig|schreib|ruf|bring|kauf|bestell|bereit|klär|send|buch|reparier|kümmer|organisier|erstell|überarbeit|liefer|besorg|hol|check|frag|test|übernehm|übernimm|gib|geb|stell|leg|trag|träg|reich|plan|bau|richt|meld|sprech|sprich|entscheid|sammel|sammle|lad|läd|les|lies|zahl|unterschreib|kontrollier|aktualisier|dokumentier|präsentier|analysier|formulier|übersetz|vereinbar|koordinier|kalkulier|rechn|hol|nehm|nimm|such|ergänz|korrigier|verschick|übergeb|übergib|installier|migrier|druck|fotografier|entwerf|entwirf|mail|setz|räum|beantrag|kündig|schau|besprech|besprich|hinterleg|stimm)(?:e|t|et|en|st) (?!nicht|kein|nie)(?<rest>.+)$/u;
+
+/** Any other verb in the present with an object or a date; verbs of being, saying and going are none. */
+const GERMAN_PRESENT =
+  /^(?!(?:ist|hat|habe|bin|war|meint|meine|sagt|sage|glaubt|glaube|findet|finde|denkt|denke|hofft|hoffe|kommt|komme|geht|gehe|bleibt|bleibe|braucht|brauche|möchte|kennt|kenne|freut|freue|wartet|warte|fährt|fahre|heißt|heiße|wohnt|wohne|arbeitet|arbeite|steht|stehe|liegt|liege|fehlt|fehle|läuft|wollte|konnte|könnte|würde|hätte|sollte|musste|trifft|treffe|beginnt|startet|endet|erwartet|erwarte|erzählt|erzähle|bekommt|bekomme|kriegt|kriege|hängt|dauert|passt|reicht|wusste|dachte|brachte|mag|mochte|heute|gerne|letzte|nächste|eine|keine|meine|seine|ihre|nicht|erste|zweite|sonst|fast|erst|selbst)(?!\p{L}))\p{Ll}{2,}(?:e|t) (?!nicht|kein|nie)(?:(?:mir|uns|ihr|ihm|ihnen|sich|mich|noch|dann|auch|heute|morgen) )*(?:den|die|das|dem|der|ein|eine|einen|einem|unsere?n?|seine?n?|ihre?n?|alle|bis|am|spätestens) \S/u;
 
 function german(subject: Subject, rest: string): Clause | undefined {
-  if (!GERMAN_MODAL.test(rest) && !GERMAN_VERB.test(rest)) return undefined;
-  return { subject, deed: `${subject.words} ${rest}`, strength: 'promise' };
+  const isSure = GERMAN_MODAL.test(rest) || GERMAN_VERB.test(rest);
+  if (!isSure && !GERMAN_PRESENT.test(rest)) return undefined;
+  return { subject, deed: `${subject.words} ${rest}`, strength: isSure ? 'promise' : 'present' };
 }
 
 function english(subject: Subject, rest: string): Omit<Clause, 'subject'> | undefined {

@@ -20,39 +20,64 @@ export interface DurationMention {
 type Groups = Readonly<Record<string, string | undefined>>;
 type PartOfDay = 'am' | 'pm' | undefined;
 
-const HOUR =
-  'one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|eins|ein|zwei|drei|vier|fünf|sechs|sieben|acht|neun|zehn|elf|zwölf|\\d{1,2}';
+const HALF_DAY_HOUR =
+  'one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|eins|zwei|drei|vier|fünf|sechs|sieben|acht|neun|zehn|elf|zwölf';
+const LATE_HOUR =
+  'thirteen|fourteen|fifteen|sixteen|seventeen|eighteen|nineteen|twenty-one|twenty-two|twenty|dreizehn|vierzehn|fünfzehn|sechzehn|siebzehn|achtzehn|neunzehn|einundzwanzig|zweiundzwanzig|zwanzig';
+const HOUR = `${HALF_DAY_HOUR}|\\d{1,2}`;
 const MINUTE_WORD =
-  'fifteen|twenty-five|twenty|thirty-five|thirty|forty-five|forty five|forty|fifty-five|fifty|oh five|ten';
+  'fifteen|twenty-five|twenty|thirty-five|thirty|forty-five|forty five|forty|fifty-five|fifty|oh five|ten|fünfzehn|dreißig|fünfundvierzig';
 const MERIDIEM = '(?<mer>[ap]\\.?m\\.?(?!\\p{L}))';
 const AFTER_HOUR =
   `(?=$|[,.;!?)–-]| (?:on|in|for|to|until|till|with|and|or|at|by|tomorrow|today|tonight|next|this|sharp|again|latest|but|so|` +
-  `the|our|my|am|mit|für|bis|und|oder|morgen|heute|nachmittags|abends|early|about|regarding|utc|gmt|[ecmp][sd]t|ce?s?t|ees?t|bst|ist|jst|aes?t|\\p{L}+ time|${WEEKDAY})(?!\\p{L}))`;
+  `the|our|my|his|her|their|again|back|because|if|since|when|over|via|sharp|as|from|we|I|that|there|then|instead|not|video|per|im|bei|wieder|zum|zur|dann|statt|los|treffen|sehen|vor|wir|ich|uns|an|alle|am|mit|für|bis|und|oder|morgen|heute|nachmittags|abends|early|about|regarding|utc|gmt|[ecmp][sd]t|ce?s?t|ees?t|bst|ist|jst|aes?t|\\p{L}+ time|${WEEKDAY})(?!\\p{L}))`;
+
+const SHIFTS: Readonly<Record<string, number>> = {
+  'half past': 30,
+  half: 30,
+  'quarter past': 15,
+  'quarter to': -15,
+  'five past': 5,
+  'ten past': 10,
+  'twenty past': 20,
+  'twenty-five past': 25,
+  'five to': -5,
+  'ten to': -10,
+  'twenty to': -20,
+  'fünf vor halb': -35,
+  'fünf nach halb': -25,
+  halb: -30,
+  dreiviertel: -15,
+  'viertel nach': 15,
+  'viertel vor': -15,
+  'fünf nach': 5,
+  'zehn nach': 10,
+  'zwanzig nach': 20,
+  'fünf vor': -5,
+  'zehn vor': -10,
+  'zwanzig vor': -20,
+};
+/** The British “half seven” stands apart: “half” alone begins lengths too. */
+const SHIFT = Object.keys(SHIFTS)
+  .filter((words) => words !== 'half')
+  .toSorted((a, b) => b.length - a.length)
+  .join('|');
 
 const PATTERNS: readonly RegExp[] = [
   wordPattern(`(?<h>\\d{1,2})(?:[:h]|\\.(?=\\d{2}(?: ?[ap]\\.?m| uhr)))(?<m>\\d{2})(?: ?${MERIDIEM}| uhr)?`),
   wordPattern(`(?<h>${HOUR})(?:[ -](?<mw>${MINUTE_WORD}))? ?${MERIDIEM}`),
-  wordPattern(`(?<h>${HOUR}) (?:o'clock|uhr)(?: (?<m>\\d{2}))?`),
-  wordPattern(
-    `(?<shift>half past|quarter past|quarter to|ten past|ten to|halb|viertel nach|viertel vor) (?<h>${HOUR})`,
-  ),
+  wordPattern(`(?<h>${HOUR}|${LATE_HOUR}|ein) (?:o'clock|uhr)(?: (?:(?<m>\\d{2})|(?<mw>${MINUTE_WORD})))?`),
+  wordPattern(`(?<h>${LATE_HOUR}|1\\d|2\\d) hundred(?: hours)?`),
+  wordPattern(`(?<=(?:at|from|um|by|until) )(?<h>${LATE_HOUR})[ -](?<mw>${MINUTE_WORD})`),
+  wordPattern(`(?<shift>${SHIFT}) (?<h>${HALF_DAY_HOUR}|1[0-2]|\\d)(?! \\p{L}*(?:minutes|hours?|days?|weeks?))`),
+  wordPattern(`(?<shift>half) (?<h>one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve)`),
+  wordPattern(`(?<h>${HALF_DAY_HOUR}|1[0-2]|\\d) in the (?:morning|afternoon|evening)`),
   wordPattern('(?<noon>noon|midday|mittags)'),
   wordPattern(
     `(?<=(?:at|um|from|between|by|until|till|before|von|about|around) )(?<h>${HOUR})(?:[ -](?<mw>${MINUTE_WORD}))?${AFTER_HOUR}`,
   ),
   wordPattern(`(?<=(?:${WEEKDAY}|tomorrow|today),? )(?<h>${HOUR})(?:[ -](?<mw>${MINUTE_WORD}))?(?=$|[,.;!?])`),
 ];
-
-const SHIFTS: Readonly<Record<string, number>> = {
-  'half past': 30,
-  'quarter past': 15,
-  'quarter to': -15,
-  'ten past': 10,
-  'ten to': -10,
-  halb: -30,
-  'viertel nach': 15,
-  'viertel vor': -15,
-};
 
 function partOfDay(text: string): PartOfDay {
   if (/(?<!good )(?<!this )\bmorning\b|\bvormittags?\b|\bmorgens\b|morgen früh/i.test(text)) return 'am';
@@ -89,6 +114,16 @@ function minutesOf(words: string | undefined): number {
   return words.toLowerCase() === 'oh five' ? 5 : (numberOf(words) ?? 0);
 }
 
+/** "Ten-ish", "gegen zehn", "around ten": no time that could be entered. */
+function isRough(text: string, index: number, end: number): boolean {
+  return (
+    /^ ?-?ish(?!\p{L})|^ or so(?!\p{L})|^ish(?!\p{L})/iu.test(text.slice(end)) ||
+    /(?<!\p{L})(?:around|about|roughly|gegen|ungefähr|so um|circa|ca\.|after|nach) (?:at |about |um )?$/iu.test(
+      text.slice(0, index),
+    )
+  );
+}
+
 /** All times of day in a text, in order. A bare hour from one to seven is taken as afternoon and marked so. */
 export function findTimes(text: string): TimeMention[] {
   const part = partOfDay(text);
@@ -97,7 +132,7 @@ export function findTimes(text: string): TimeMention[] {
     for (const match of text.matchAll(pattern)) {
       const [index, end] = [match.index, match.index + match[0].length];
       if (found.some((other) => index < other.end && end > other.index)) continue;
-      const time = onTheClock(match.groups ?? {}, match[0], part);
+      const time = isRough(text, index, end) ? undefined : onTheClock(match.groups ?? {}, match[0], part);
       if (time) found.push({ index, end, ...time });
     }
   }
@@ -108,7 +143,7 @@ export function findTimes(text: string): TimeMention[] {
 }
 
 const RANGE_END = new RegExp(
-  `^ ?(?:to|until|till|bis|-|–|and) ?(?<h>${HOUR})(?::(?<m>\\d{2}))?(?: ?${MERIDIEM})?(?: uhr)?(?![\\p{L}\\d])`,
+  `^ ?(?:to|until|till|bis|-|–|and) ?(?:(?<shift>${SHIFT}) )?(?<h>${HOUR})(?::(?<m>\\d{2}))?(?: ?${MERIDIEM})?(?: uhr)?(?![\\p{L}\\d])`,
   'iu',
 );
 

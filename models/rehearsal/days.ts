@@ -1,6 +1,33 @@
 import { Temporal } from 'temporal-polyfill';
+import {
+  afterNext,
+  afterSpan,
+  calendarDay,
+  type DayKind,
+  day,
+  dayOfMonthOnly,
+  endOfMonth,
+  endOfNamedMonth,
+  endOfQuarter,
+  endOfWeek,
+  type Found,
+  type Groups,
+  inWeeksOn,
+  MONTH,
+  monthOf,
+  PLACES,
+  plainDate,
+  readWeekday,
+  slashed,
+  WEEKDAY,
+  weekdayAfterNextWeek,
+  weekdayOfMonth,
+  weeksAfter,
+} from './day-arithmetic.js';
 import { CLEAR_ORDINAL, NUMBER, numberOf, ORDINAL } from './numbers.js';
 import { wordPattern } from './text.js';
+
+export { WEEKDAY } from './day-arithmetic.js';
 
 /**
  * A mention of a day. `day` and `weekday` have a date; `past` lies behind; `vague` names a span such as "next week";
@@ -9,13 +36,15 @@ import { wordPattern } from './text.js';
 export interface DayMention {
   readonly index: number;
   readonly end: number;
-  readonly kind: 'day' | 'weekday' | 'past' | 'vague' | 'recurring' | 'conflict';
+  readonly kind: DayKind;
   readonly date?: Temporal.PlainDate;
 }
 
-type Found = Pick<DayMention, 'kind' | 'date'> | undefined;
-type Groups = Readonly<Record<string, string | undefined>>;
 type Reader = (groups: Groups, today: Temporal.PlainDate) => Found;
+
+/** What may follow “on the ninth” where it is a day and no ninth thing: a German “9.” takes any word in small letters. */
+const AFTER_ORDINAL =
+  '(?:(?<=\\d\\.)(?= \\p{Ll}| (?:das|die|der|den)(?!\\p{L}))|(?=$|[,.;!?)–]| (?:at|and|but|so|in|um|for|with|to|from|by|because|if|since|or|then|we|I|he|she|they|the|latest|morning|afternoon|evening|as|when|until|von|bis|mit|wir|ich|muss|soll|raus|fertig|früh|vormittags?|nachmittags?|abends?|ein|das|die|der|den|noch|per|bei|vor|wieder|statt|instead|again|ideally|please|not|that|which|together|over|via|on)(?!\\p{L})))';
 
 /** Order decides where two readings start at the same place and are equally long. */
 const READERS: readonly (readonly [RegExp, Reader])[] = [
@@ -34,6 +63,10 @@ const READERS: readonly (readonly [RegExp, Reader])[] = [
   [
     wordPattern('(?<d>\\d{1,2})\\.(?<m>\\d{1,2})\\.(?<y>\\d{4})?'),
     (g, t) => calendarDay(Number(g['m']), Number(g['d']), g['y'], t),
+  ],
+  [
+    wordPattern('(?<=(?:bis zum|zum|am|vom|den|dem) )(?<d>\\d{1,2})\\.(?<m>\\d{1,2})(?!\\.?\\d| ?uhr)'),
+    (g, t) => calendarDay(Number(g['m']), Number(g['d']), undefined, t),
   ],
   [wordPattern('(?<a>\\d{1,2})/(?<b>\\d{1,2})(?:/(?<y>\\d{4}))?'), slashed],
   [wordPattern('(?:the )?day after tomorrow|übermorgen'), (_g, t) => day(t.add({ days: 2 }))],
@@ -59,10 +92,30 @@ const READERS: readonly (readonly [RegExp, Reader])[] = [
   [wordPattern(`(?:the )?(?:end of|ende) (?<mon>${MONTH})`), (g, t) => endOfNamedMonth(g['mon'], t)],
   [
     wordPattern(
-      `(?<n>${NUMBER}|a fortnight) ?(?:weeks? )?(?:from|on) (?<from>today|now|tomorrow|${WEEKDAY})|(?<from2>${WEEKDAY}|heute|today|morgen) in (?<n2>${NUMBER}) (?:weeks?|wochen?)|(?<from3>${WEEKDAY}|today|tomorrow) week`,
+      `(?<n>${NUMBER}|a fortnight) ?(?:weeks? )?(?:from|on) (?<from>today|now|tomorrow|${WEEKDAY})|(?:an?|one) (?<n3>week|fortnight) (?<from4>today|tomorrow)|(?<from2>${WEEKDAY}|heute|today|morgen) (?:in|über) (?<n2>${NUMBER}) (?:weeks?|wochen?|tagen)|(?<from3>${WEEKDAY}|today|tomorrow) (?<n4>week|fortnight)`,
     ),
-    (g, t) => weeksAfter({ n: g['n'] ?? g['n2'], from: g['from'] ?? g['from2'] ?? g['from3'] }, t),
+    (g, t) =>
+      weeksAfter(
+        {
+          n: g['n'] ?? g['n2'] ?? g['n3'] ?? g['n4'],
+          from: g['from'] ?? g['from2'] ?? g['from3'] ?? g['from4'],
+        },
+        t,
+      ),
   ],
+  [
+    wordPattern(
+      `in (?<n>two|three|zwei|drei|a fortnight)(?: weeks?(?: time)?| weeks'(?: time)?| wochen)?,? (?:on |am )(?<wd>${WEEKDAY})`,
+    ),
+    inWeeksOn,
+  ],
+  [
+    wordPattern(
+      `(?<wd>${WEEKDAY})(?: of)? (?:the )?week after next|(?:the )?week after next(?: on)? (?<wd2>${WEEKDAY})|übernächste woche(?: am)? (?<wd3>${WEEKDAY})|(?<wd4>${WEEKDAY}) (?:in der )?übernächste[rn]? woche`,
+    ),
+    (g, t) => weekdayAfterNextWeek(g['wd'] ?? g['wd2'] ?? g['wd3'] ?? g['wd4'], t),
+  ],
+  [wordPattern('in a fortnight(?: time)?'), (_g, t) => day(t.add({ weeks: 2 }))],
   [
     wordPattern(`(?:the )?(?<wd>${WEEKDAY}) after next|(?:den |dem |am )?übernächste[nrm]? (?<wd2>${WEEKDAY})`),
     (g, t) => afterNext({ wd: g['wd'] ?? g['wd2'] }, t),
@@ -74,7 +127,7 @@ const READERS: readonly (readonly [RegExp, Reader])[] = [
   ],
   [
     wordPattern(
-      `(?:the |den |am )?(?<nth>${Object.keys(PLACES).join('|')}) (?<wd>${WEEKDAY}) (?:of|in|im) (?:the )?(?<mon>${MONTH})`,
+      `(?:the |den |am )?(?<nth>${Object.keys(PLACES).join('|')}) (?<wd>${WEEKDAY}) (?:(?:of|in|im) (?:the )?(?<mon>${MONTH})|(?:of|in) (?<this>the|this|next) month|(?:des|dieses|im) (?<this2>nächsten )?monats?)`,
     ),
     weekdayOfMonth,
   ],
@@ -90,7 +143,7 @@ const READERS: readonly (readonly [RegExp, Reader])[] = [
   ],
   [
     wordPattern(
-      `(?<wd>${WEEKDAY})(?: of)? next week|next week(?: on)? (?<wd2>${WEEKDAY})|(?<wd3>${WEEKDAY}) nächster woche|nächste woche(?: am)? (?<wd4>${WEEKDAY})`,
+      `(?<wd>${WEEKDAY})(?: of)? next week|next week(?: on)? (?<wd2>${WEEKDAY})|(?<wd3>${WEEKDAY}) (?:in der )?nächste[rn]? woche|nächste woche(?: am)? (?<wd4>${WEEKDAY})`,
     ),
     (g, t) => readWeekday({ wd: g['wd'] ?? g['wd2'] ?? g['wd3'] ?? g['wd4'], lead: 'next' }, t),
   ],
@@ -108,7 +161,7 @@ const READERS: readonly (readonly [RegExp, Reader])[] = [
   ],
   [
     wordPattern(
-      `(?<=(?:by|until|till|before|on|zum|am|${WEEKDAY}),? )(?:the |den )?(?<d>${CLEAR_ORDINAL})(?=$|[,.;!?)]| (?:at|and|but|so|in|um|for|with) )`,
+      `(?<=(?:by|until|till|before|on|for|zum|am|den|is|ist|${WEEKDAY}|:),? )(?:the |den |der )?(?<d>${CLEAR_ORDINAL})${AFTER_ORDINAL}`,
     ),
     (g, t) => dayOfMonthOnly(numberOf(g['d']), t),
   ],
@@ -120,7 +173,7 @@ const READERS: readonly (readonly [RegExp, Reader])[] = [
   ],
   [
     wordPattern(
-      '(?:early |late |sometime )?(?:next|this) (?:week|month|quarter|year)|nächste woche|diese woche|the weekend|at some point|soon',
+      '(?:early |late |later |sometime |(?:at )?(?:the )?(?:start|beginning|middle) of |mid )?(?:next|this) (?:week|month|quarter|year)|(?:the )?week after next|(?:the )?(?:middle|start|beginning) of the (?:week|month|year)|(?:anfang|mitte|ende)? ?(?:nächste[rn]?|diese[rn]?|übernächste[rn]?) woche|(?:anfang|mitte) (?:der woche|des monats)|in acht tagen|(?:the|this|next) weekend|am wochenende|at some point|soon',
     ),
     () => ({ kind: 'vague' }),
   ],
@@ -163,7 +216,7 @@ export function findDays(text: string, today: Temporal.PlainDate): DayMention[] 
     if (
       previous &&
       gap !== undefined &&
-      /^,? (?:on |the |den |dem |der |that's |that is |so |also |das ist |der )*$/.test(gap) &&
+      /^,? (?:on |the |den |dem |der |that's |that is |so |also |das ist )*$/.test(gap) &&
       /^(?:weekday day|day weekday)$/.test(kinds)
     ) {
       result[result.length - 1] = joined(previous, mention);

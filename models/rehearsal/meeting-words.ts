@@ -16,7 +16,7 @@ const TALK: readonly RegExp[] = [
     'iu',
   ),
   wordPattern(
-    `(?:we|i|wir|ich) (?:(?:will|'ll|also|then|are|going|to|have|did|werden|uns) )*(?:have|set|set up|schedule|scheduled|booked|agreed|agreed on|agreed to|arranged|fixed|made|planned|haben|vereinbart) (?:\\p{L}+ ){0,3}?${NOUN}`,
+    `(?:we|i|wir|ich) (?:(?:will|'ll|also|then|are|going|to|have|did|werden|uns) )*(?:have|set|set up|schedule|scheduled|booked|agreed|agreed on|agreed to|arranged|fixed|made|planned|haben|vereinbart) (?!to )(?:\\p{L}+ ){0,3}?${NOUN}`,
     'iu',
   ),
   wordPattern(
@@ -48,13 +48,23 @@ export function isMeetingTalk(passage: string): boolean {
 const WHEN = `(?:on |at |am |um )?(?:the )?(?:${WEEKDAY}|today|tomorrow|noon|morgen|heute|\\d|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve)`;
 
 const DENIED_TIME = new RegExp(
-  `,?\\s*(?:and |but )?(?<!\\p{L})(?:not|nicht) (?:on |at |am |um |next )?(?:${WEEKDAY}|tomorrow|today|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|\\d{1,2}(?::\\d{2})?)(?!\\p{L})`,
+  `,?\\s*(?:and |but )?(?<!\\p{L})(?:not|nicht|instead of|rather than|statt|anstatt) (?:on |at |am |um |next |the |this |wie geplant |the usual )*(?:${WEEKDAY}|tomorrow|today|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|\\d{1,2}(?::\\d{2})?)(?!\\p{L})`,
   'giu',
 );
 
 /** "on Tuesday, not Wednesday" without the day that is denied. */
 export function withoutDeniedTimes(passage: string): string {
   return passage.replace(DENIED_TIME, '');
+}
+
+const MOVED_FROM = new RegExp(
+  `(?<!\\p{L})(?:from|von|vom) (?:the |next )?(?:${WEEKDAY}|\\d{1,2}(?:st|nd|rd|th|\\.)|tomorrow|morgen)(?:,? (?:the )?\\d{1,2}(?:st|nd|rd|th))?(?: (?:at|um) [\\p{L}\\d:]+(?: (?:uhr|o'clock))?)? (?=(?:to|on to|onto|auf) )`,
+  'giu',
+);
+
+/** "moved from Monday to Wednesday" without the day that is left. */
+export function withoutMovedFrom(passage: string): string {
+  return passage.replace(MOVED_FROM, '');
 }
 
 /** True when a passage denies the meeting; "on Tuesday, not Wednesday" denies only a day. */

@@ -10,6 +10,7 @@ import {
   isTentative,
   meetingTitle,
   withoutDeniedTimes,
+  withoutMovedFrom,
 } from './meeting-words.js';
 import { zoneSaid } from './said-zone.js';
 import type { Setting } from './setting.js';
@@ -33,7 +34,7 @@ export interface Meetings {
 type Reading<T> = { readonly value: T } | { readonly unclear: string };
 
 function chooseDay(text: string, today: Temporal.PlainDate): Reading<Temporal.PlainDate> {
-  const days = findDays(text, today).filter((mention) => mention.kind !== 'past');
+  const days = withNextWeek(text, findDays(text, today), today).filter((mention) => mention.kind !== 'past');
   const usable = days.filter((mention) => mention.date !== undefined);
   const last = usable.at(-1);
   if (days.some((mention) => mention.kind === 'recurring')) return { unclear: 'it recurs' };
@@ -43,6 +44,18 @@ function chooseDay(text: string, today: Temporal.PlainDate): Reading<Temporal.Pl
     return { unclear: 'more than one day was said' };
   return { value: last.date };
 }
+
+/** "Same time next week, so Thursday": both together name one day. */
+function withNextWeek(text: string, days: readonly DayMention[], today: Temporal.PlainDate): readonly DayMention[] {
+  const [one, other] = days;
+  const week = days.find(({ kind, index, end }) => kind === 'vague' && NEXT_WEEK.test(text.slice(index, end)));
+  const weekday = days.find(({ kind }) => kind === 'weekday');
+  if (days.length !== 2 || one === other || week === undefined || weekday?.date === undefined) return days;
+  const monday = today.subtract({ days: today.dayOfWeek - 1 });
+  return [{ ...weekday, date: monday.add({ days: 6 + weekday.date.dayOfWeek }) }];
+}
+
+const NEXT_WEEK = /^(?:next week|nächste woche)$/iu;
 
 function allTheSame(usable: readonly DayMention[], days: readonly DayMention[]): boolean {
   return usable.length === days.length && new Set(usable.map((mention) => String(mention.date))).size === 1;
@@ -82,7 +95,7 @@ function endOf(start: Temporal.ZonedDateTime, slot: Slot, text: string): Reading
 
 /** Day, time and length of what a piece of text says, in the zone it says or the user's own. */
 export function readSlot(said: string, setting: Setting): Reading<{ start: string; end: string; timeZone: string }> {
-  const text = withoutDeniedTimes(said);
+  const text = withoutMovedFrom(withoutDeniedTimes(said));
   if (setting.now === undefined) return { unclear: 'the present time is not known here' };
   const day = chooseDay(text, setting.now.toPlainDate());
   if ('unclear' in day) return day;

@@ -49,7 +49,8 @@ function zoneOfPlace(place: string): string | undefined {
   return CITIES[place.toLowerCase()] ?? zoneOfCity(place);
 }
 
-const PLACE = '(?<city>\\p{Lu}[\\p{L}-]+(?: \\p{Lu}[\\p{L}-]+)?)';
+const PLACE =
+  '(?<city>(?!(?:Same|This|That|Next|Last|First|Every|Any|No|What|Our|Your|Which|Usual)(?!\\p{L}))\\p{Lu}[\\p{L}-]+(?: \\p{Lu}[\\p{L}-]+)?)';
 const CLOCK_OF = new RegExp(`${PLACE}(?:'s)? time(?!\\p{L})`, 'u');
 const REGION =
   /(?<!\p{L})(?<region>Pacific|Mountain|Central|Eastern)(?: (?:standard |daylight )?time)?(?![\p{L}-]| (?!time)\p{Lu})/u;

@@ -51,7 +51,10 @@ function styleIn(system: string): Style | undefined {
   if (at === undefined) return undefined;
   const block = system.slice(at);
   const [greeting, closing] = [lineOf(block, 'Greeting'), lineOf(block, 'Closing')];
-  return { ...(greeting === undefined ? {} : { greeting }), ...(closing === undefined ? {} : { closing }) };
+  return {
+    ...(greeting === undefined ? {} : { greeting }),
+    ...(closing === undefined ? {} : { closing: closing.replaceAll(' ⏎ ', '\n') }),
+  };
 }
 
 function spaceNamed(system: string, name: string): string | undefined {

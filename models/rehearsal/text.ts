@@ -13,7 +13,7 @@ export function wordPattern(source: string, flags = 'giu'): RegExp {
 
 const ABBREVIATION = /(?<![\p{L}\d])(?:Dr|Mr|Mrs|Ms|Prof|St|Nr|approx|e\.g|i\.e|z\.B|ca|vs)\.$/u;
 const CLOCK_DOT = /(?<!\p{L})[ap]\.m\.$/iu;
-const DAY_WORD = /^(?:(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day|\p{Lu}\p{L}+ time)(?!\p{L})/u;
+const DAY_WORD = /^(?:(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day|\p{Lu}\p{L}+(?: \p{Lu}\p{L}+)? time)(?!\p{L})/u;
 
 function endsHere(before: string, after: string): boolean {
   if (ABBREVIATION.test(before)) return false;

@@ -9,10 +9,20 @@ export const CORRECTION =
   /(?:^|[\s,–-])(?:no,|no wait|wait,|sorry|i mean|i meant|actually|rather|correction|scratch that|make that|nein,|quatsch)/i;
 
 const DEADLINE =
-  /(?:^|[\s,(])((?:no later than|not later than|at the latest by|due(?: on| by)?|by|until|till|before|bis(?: zum)?|spätestens(?: am)?|vor)(?: the)?) ?$/i;
+  /(?:^|[\s,(])((?:no later than|not later than|at the latest by|due(?: on| by)?|(?:deadline|frist)(?: is| ist)?|by|until|till|before|bis(?: zum| zur| spätestens(?: zum)?)?|spätestens(?: am| zum| bis(?: zum)?)?|vor)(?: the)?) ?$/i;
 const ON_DAY = /(?:^|[\s,(])((?:on|for|am)(?: the)?) ?$/i;
-const MEETING_BEFORE =
-  /(?:call|meeting|appointment|sync|session|review|workshop|demo|presentation|conference|termin|treffen|besprechung)s?,? (?:on|for|am)? ?$/i;
+/** "… the party on Saturday": that is when the party is. */
+const EVENT_BEFORE =
+  /(?:call|meeting|appointment|sync|session|review|workshop|demo|presentation|conference|fair|party|wedding|match|game|concert|gig|training|opening|launch|event|trip|exam|class|lesson|course|visit|tour|race|festival|holiday|dinner|lunch|inspection|shoot|kick-?off|rehearsal|interview|release|delivery|audit|\p{L}*(?:termin|treffen|besprechung|messe|fest|feier|hochzeit|spiel|konzert|training|eröffnung|veranstaltung|ausflug|prüfung|sitzung|abend|tag|kurs|lauf|probe|lieferung|abnahme|urlaub))s?,? (?:(?:is|ist) )?(?:on|for|am|at|vom|from|of)?(?: the)? ?$/iu;
+/** "… for the stand on Monday": the day may belong to the stand. */
+const THING_BEFORE =
+  /(?<!\p{L})(?:for|about|of|from|before|after|für|über|von|vom|zum|zur|vor|nach) (?:the|a|an|our|their|his|her|my|that|this|\p{L}+'s|die|das|der|den|dem|unsere?n?) [\p{L}-]+(?: [\p{L}-]+)? (?:on|am)(?: the)? ?$/iu;
+const RELATIVE =
+  /(?:,| the \p{L}+| \p{L}+) (?:that|which|who|where|when) (?:\p{L}+ ){0,4}?(?:is|are|was|were|ends?|starts?|begins?|opens?|closes?|expires?|runs?|comes?|arrives?|leaves?|takes?|took|happens?|came|went|had|has|have|we|they|he|she|I)(?!\p{L})|, (?:der|die|das|den) .*(?:ist|war|läuft|endet|beginnt|kommt)(?!\p{L})/iu;
+/** Days that are adverbs: they never describe a thing. */
+const ADVERB = /^(?:today|tomorrow|tonight|this (?:afternoon|evening)|heute|morgen|übermorgen)$/iu;
+const GERMAN_VERB_BEFORE =
+  /(?:^|\s)(?:\p{Ll}+(?:e|t)|ich|er|sie|mir|ihm|ihr|ihnen|uns|ihn|noch|dann|\p{Lu}\p{L}+ \p{Ll}+(?:t|e)) (?:am |den )?$/u;
 
 export interface Due {
   /** A day, or an instant with offset where a time was said. */
@@ -47,10 +57,10 @@ function dated(mention: DayMention): mention is DayMention & { date: Temporal.Pl
 function nearbyTime(clause: string, mention: Span, times: readonly TimeMention[]): TimeMention | undefined {
   return times.find((time) => {
     if (time.index >= mention.to)
-      return /^(?: ?(?:morning|afternoon|evening))?,? ?(?:(?:let's say|so,?|say|sagen wir),? )?(?:at |by |um )?$/i.test(
+      return /^(?: ?(?:morning|afternoon|evening))?,? ?(?:(?:let's say|so,?|say|sagen wir),? )?(?:at |by |before |um |bis )?$/i.test(
         clause.slice(mention.to, time.index),
       );
-    return time.end <= mention.from && /^,? ?(?:on )?$/i.test(clause.slice(time.end, mention.from));
+    return time.end <= mention.from && /^,? ?(?:on |am )?$/i.test(clause.slice(time.end, mention.from));
   });
 }
 
@@ -80,23 +90,29 @@ function chooseDay(clause: string, days: readonly DayMention[], times: readonly 
     const time = nearbyTime(clause, { from: mention.index, to: mention.end }, times);
     return Math.min(mention.index, time?.index ?? mention.index);
   };
-  const deadlines = days.filter((mention) => leadOf(clause, startOf(mention), DEADLINE) !== undefined);
+  const deadlines = days.filter(
+    (mention) =>
+      leadOf(clause, startOf(mention), DEADLINE) !== undefined && !RELATIVE.test(clause.slice(0, startOf(mention))),
+  );
   const [first, last] = [deadlines[0], days.at(-1)];
   if (first && last && days.length > 1 && CORRECTION.test(clause.slice(first.end, last.index + 1))) return last;
   if (deadlines.length === 1) return first;
   if (deadlines.length > 1 || days.length !== 1 || last === undefined) return undefined;
   const before = clause.slice(0, startOf(last));
-  if (/^\W*(?:on |am )?$/i.test(before)) return last;
+  if (RELATIVE.test(before) || EVENT_BEFORE.test(before) || THING_BEFORE.test(before)) return undefined;
+  if (/^\W*(?:on |am )?$/i.test(before) || ADVERB.test(clause.slice(last.index, last.end))) return last;
+  if (/(?:^|\s)am $/u.test(before) && GERMAN_VERB_BEFORE.test(before)) return last;
   const plain =
     last.kind === 'day' ||
     !/(?:^|\s)(?:from|since|of|the|a|about|vom|seit)\s$/i.test(before) ||
     leadOf(clause, last.index, ON_DAY) !== undefined;
   const atEnd = isAtTheEdge(clause, last, nearbyTime(clause, { from: last.index, to: last.end }, times));
-  return plain && atEnd && !MEETING_BEFORE.test(before) ? last : undefined;
+  return plain && atEnd ? last : undefined;
 }
 
-/** "Before the 15th" is the day before it; before a time of day is that time. */
+/** "Before the 15th" is the day before it, but not “before the end of the week”; before a time of day is that time. */
 function lastDay(clause: string, date: Temporal.PlainDate, start: number): Temporal.PlainDate {
+  if (/^(?:the )?(?:end|ende)(?!\p{L})/iu.test(clause.slice(start))) return date;
   return /(?:^|\s)(?:before|vor|vor dem)(?: the)? ?$/i.test(clause.slice(0, start)) ? date.subtract({ days: 1 }) : date;
 }
 

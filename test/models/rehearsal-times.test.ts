@@ -30,6 +30,17 @@ describe('days', () => {
     ['bis nächsten Freitag', '2026-11-27'],
     ['Friday, the 27th of November', '2026-11-27'],
     ['on 30/11', '2026-11-30'],
+    ['Friday week', '2026-12-04'],
+    ['a week on Friday', '2026-12-04'],
+    ['Freitag in acht Tagen', '2026-12-04'],
+    ['heute in einer Woche', '2026-12-01'],
+    ['in a fortnight', '2026-12-08'],
+    ['in two weeks on Thursday', '2026-12-10'],
+    ['Thursday of the week after next', '2026-12-10'],
+    ['the last Friday of the month', '2026-11-27'],
+    ['am neunten Dezember', '2026-12-09'],
+    ['bis zum 9. das Aufmaß', '2026-12-09'],
+    ['Montag, der vierzehnte', '2026-12-14'],
   ])('reads “%s” as %s', (text, date) => {
     expect(findDays(text, TODAY).map((mention) => mention.date?.toString())).toEqual([date]);
   });
@@ -51,6 +62,11 @@ describe('days', () => {
     ["Friday's report", 'recurring'],
     ['last Friday', 'past'],
     ['sometime next week', 'vague'],
+    ['Tuesday week', 'vague'],
+    ['in two weeks on Monday', 'vague'],
+    ['by the middle of the week', 'vague'],
+    ['the third of November', 'past'],
+    ['Montag, der fünfzehnte', 'conflict'],
     ['Friday the 26th of November', 'conflict'],
   ])('takes “%s” as %s, not as a date', (text, kind) => {
     expect(findDays(text, TODAY)).toMatchObject([{ kind }]);

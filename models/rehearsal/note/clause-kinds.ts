@@ -9,6 +9,18 @@ const SOMEBODY = `(?:I|me|mine|ich|mir|${NAME})(?:(?: or | and | oder | und |, )
 
 const OWNED: readonly RegExp[] = [
   new RegExp(
+    `^(?<who>${SOMEBODY}) (?:am|is|are) on (?:it|that|this)(?: one)?(?: already)?(?<rest>(?:,.*| by .*| until .*)?)$`,
+    'u',
+  ),
+  new RegExp(
+    `^(?<who>${SOMEBODY}) (?:has|have|got|have got|has got|hat|habe) (?:that|this|it|those|them|das|es)(?: one)?(?: covered| in hand| on (?:his|her|my) (?:list|desk))?(?<rest>(?:,.*| by .*| until .*)?)$`,
+    'u',
+  ),
+  new RegExp(
+    `^(?:[Ll]eave|[Pp]ut|[Pp]ark) (?:that|it|this|those|them)(?: one)? (?:with|on|to|down to|for) (?<who>${SOMEBODY})(?<rest>(?:[ ,].*)?)$`,
+    'u',
+  ),
+  new RegExp(
     `^(?:that|this|it|which)(?: one)?(?:'s| is| goes| stays| falls)(?: (?:then|all|clearly|still|going))* (?:on |with |for |up to |down to |to )?(?<who>${SOMEBODY})(?:'s (?:job|task|part))?(?<rest>(?:[ ,].*)?)$`,
     'u',
   ),
@@ -30,11 +42,28 @@ const ASSIGNED = new RegExp(
   `^(?<what>(?:[Tt]he|[Oo]ur|[Dd]ie|[Dd]er|[Dd]as) .{2,80}?) (?:is|are|goes|go|stays|stay|liegt|liegen|bleibt) (?:on|to|with|bei) (?<who>${SOMEBODY})(?<rest>(?:[ ,].*)?)$`,
   'u',
 );
-const IN_CHARGE = new RegExp(
-  `^(?<who>${SOMEBODY}) (?:am|is|are|ist|bin) (?:responsible for|in charge of|verantwortlich für|zuständig für) (?<what>.+)$`,
-  'u',
-);
-const OWED = /^I (?:still )?owe (?:him|her|them|\p{Lu}[\p{L}-]+(?: \p{Lu}[\p{L}-]+)?) (?<what>.+)$/u;
+const IN_CHARGE: readonly RegExp[] = [
+  new RegExp(
+    `^(?<who>${SOMEBODY}) (?:am|is|are|ist|bin) (?:responsible for|in charge of|verantwortlich für|zuständig für) (?<what>.+)$`,
+    'u',
+  ),
+  new RegExp(
+    `^(?<who>${SOMEBODY}) (?:am|is|are) on (?<what>(?:the|our) (?!(?:board|phone|line|call|train|road|way|committee|team|list|move|other|same|market|ground|safe|panel|case|mend)(?!\\p{L})).+)$`,
+    'u',
+  ),
+  new RegExp(`^(?<who>${SOMEBODY}) (?:owns?|took on|takes on|take on) (?<what>(?:the|our|a|an|all) .+)$`, 'u'),
+  new RegExp(`^(?:[Ll]eave|[Pp]ut) (?<what>(?:the|our) .{2,60}?) (?:with|to|on|down to) (?<who>${SOMEBODY})$`, 'u'),
+  new RegExp(
+    `^[Vv]on (?<who>mir|${NAME}) (?:kommt|kommen|gibt es|bekommen wir|kriegen wir|erhalten wir)(?: noch)? (?<what>(?:der|die|das|den|ein|eine|einen) .+)$`,
+    'u',
+  ),
+  new RegExp(
+    `^(?<who>${SOMEBODY}) (?:still )?owes? (?:him|her|them|us|me|\\p{Lu}[\\p{L}-]+(?: \\p{Lu}[\\p{L}-]+)?) (?<what>.+)$`,
+    'u',
+  ),
+];
+const NEEDS_DOING =
+  /^(?<what>(?:[Tt]he|[Oo]ur|[Aa]n?) .{2,60}?) (?:still )?(?:needs?) (?:\p{Ll}+ing|to be (?!in |at |there|here|ready)\p{Ll}+|somebody|someone|an owner|a volunteer)(?!\p{L})/u;
 const INDEFINITE =
   /^(?:[Ss]omebody|[Ss]omeone|[Aa]nybody|[Oo]ne of us|[Jj]emand|[Ii]rgendwer|[Ii]rgendjemand|[Ee]iner von uns)(?: \p{Ll}+)? (?:has to|needs to|must|should|will|ought to|muss|müsste|sollte|soll|wird)(?: still| noch)? (?<what>.+)$/u;
 const DUE =
@@ -57,12 +86,10 @@ export function assignmentIn(clause: string): Assignment | undefined {
     const groups = pattern.exec(clause)?.groups;
     if (groups?.['who'] !== undefined) return { kind: 'owned', who: groups['who'], rest: tidy(groups['rest'] ?? '') };
   }
-  const given = (ASSIGNED.exec(clause) ?? IN_CHARGE.exec(clause))?.groups;
+  const given = [ASSIGNED, ...IN_CHARGE].map((pattern) => pattern.exec(clause)?.groups).find(Boolean);
   if (given?.['who'] !== undefined && given['what'] !== undefined)
     return { kind: 'assigned', who: given['who'], what: `${given['what']}${given['rest'] ?? ''}` };
-  const owed = OWED.exec(clause)?.groups?.['what'];
-  if (owed !== undefined) return { kind: 'assigned', who: 'I', what: owed };
-  const open = INDEFINITE.exec(clause)?.groups?.['what'];
+  const open = (INDEFINITE.exec(clause) ?? NEEDS_DOING.exec(clause))?.groups?.['what'];
   if (open !== undefined) return { kind: 'nobody', what: open };
   const due = DUE.exec(clause)?.groups?.['what'];
   return due === undefined ? undefined : { kind: 'due', what: due };
@@ -107,7 +134,12 @@ export function needIn(clause: string): Need | undefined {
 }
 
 const ONLY_WHEN =
-  /^(?:and|also|und|auch|but|he|she|they|we|i|er|sie|wir|ich|said|says|promised|has|have|had|got|wants?|needs?|until|till|by|on|at|the|latest|let's|say|some|time|sometime|before|it|will|be|is|that|that's|for|deadline|due|ideally|sagt|sagte|hat|habe|bis|am|spätestens|zum|dann|die|der|das|frist|ist|would|asked|agreed|to|then|Christmas|holidays)$/iu;
+  /^(?:and|also|und|auch|but|he|she|they|we|i|er|sie|wir|ich|said|says|promised|reckons|reckoned|thinks|hopes|has|have|had|got|gets?|wants?|needs?|needed|wanted|expected|until|till|by|on|at|the|latest|let|let's|me|us|him|them|her|say|some|time|sometime|before|it|will|must|should|can|be|is|are|that|that's|this|for|deadline|due|target|ideally|please|now|first|thing|close|of|business|end|done|finished|ready|complete|completed|signed|sorted|sent|out|back|over|sagt|sagte|meint|meinte|hat|habe|bis|am|spätestens|möglichst|idealerweise|zum|dann|die|der|das|es|frist|ist|would|asked|agreed|to|then|Christmas|holidays|raus|fertig|da|sein|muss|müssen|soll|sollen|geht|gehen|alles|beides|besten|mache|erledige|kommt|noch)$/iu;
+/** “She is back on Monday” dates nobody's work. */
+const WHEREABOUTS =
+  /^(?:and |but |und |aber )?(?:he|she|they|we|I|er|sie|wir|ich) (?:am|is|are|will be|ist|sind|bin|has|have|can|could|kann|hat|habe|geht|gehen|kommt|muss)(?: \p{Ll}+)? ?(?:back|in|out|there|over|off|away|here|time|da|weg|noch|dann|wieder)?(?= (?:on|am|at|from|by|until|bis|\p{Lu}))/iu;
+const HAS_TO_BE =
+  /^(?:and |but |und |aber )?(?:(?:it|that|this|which|these|those|everything|both) (?:really |all |both |then )?|they (?:really |all |both )?)(?:has to|have to|needs? to|must|should|shall|ought to|(?:has|have) got to) be (?<state>(?:\p{L}+ ){0,5})/iu;
 
 /** The due date of a clause that says nothing but when; such a clause belongs to the item beside it. */
 export function onlyWhen(
@@ -116,7 +148,10 @@ export function onlyWhen(
   theirZone?: string,
 ): string | undefined {
   const due = findDue(clause, now, theirZone);
-  if (due === undefined || clause.split(/\s+/).length > 12) return undefined;
+  if (due === undefined || clause.split(/\s+/).length > 14) return undefined;
+  const hasDeadline = /(?<!\p{L})(?:by|until|till|before|deadline|due|bis|spätestens)(?!\p{L})/iu.test(clause);
+  if (HAS_TO_BE.test(clause) && hasDeadline) return due.due;
+  if (WHEREABOUTS.test(clause) && !hasDeadline) return undefined;
   const words = due.rest.split(/[\s,.;]+/u).filter((word) => word !== '');
   return words.every((word) => ONLY_WHEN.test(word)) ? due.due : undefined;
 }
@@ -150,8 +185,8 @@ export function noteClauses(sentence: string, now: Temporal.ZonedDateTime | unde
     const from = joint.index + joint[0].length;
     const right = sentence.slice(from, from + LOOK_AHEAD);
     const isInside = !joint[0].includes(',') && SUBORDINATED.test(left);
-    if (isInside || left.trim() === '' || ONLY_NAMES.test(left.trim()) || REPORTED.test(left) || !opens(right, now))
-      continue;
+    const isList = ONLY_NAMES.test(left.trim()) && assignmentIn(right.split(/[,;]/u)[0] ?? right) === undefined;
+    if (isInside || left.trim() === '' || isList || REPORTED.test(left) || !opens(right, now)) continue;
     clauses.push(left);
     start = from;
   }

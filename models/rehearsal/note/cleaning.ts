@@ -3,6 +3,8 @@ import { findTimes } from '../clock-times.js';
 import { expandContractions } from '../clauses.js';
 import { findDays } from '../days.js';
 import { NUMBER } from '../numbers.js';
+import { rephrased } from './rephrase.js';
+import { languageOf } from './words.js';
 import { normaliseText, splitSentences, tidy, wordPattern } from '../text.js';
 
 /** What is quoted is somebody else's: it never becomes an item, a decision or a line of a mail. */
@@ -14,6 +16,8 @@ const QUOTED: readonly RegExp[] = [
 const FILLER =
   /(?:(?<=^|[.,;!?]\s)|(?<=^))(?:(?:uh+|um+|uhm|erm?|hmm?|äh+|ähm+|hm|well|you know|so yeah|yeah|right|okay|ok|na ja|also gut)[,.]\s+)+/giu;
 const INSIDE = /,?\s(?:uh+|um+|uhm|erm|äh+|ähm+),?(?=\s)/giu;
+/** In German “um” says when. */
+const INSIDE_GERMAN = /,?\s(?:uh+|uhm|erm|äh+|ähm+),?(?=\s)/giu;
 
 const PRIVATE =
   /(?<!\p{L})(?:private(?:ly)?|privat\p{L}*|personal matter|off the record|between (?:us|you and me)|unter uns|confidential(?:ly)?|vertraulich|not for (?:the|them|her|him)|nothing to do with (?:this|it|them)|my (?:wife|husband|sister|brother|mother|father|mum|mom|dad|son|daughter|kids?|girlfriend|boyfriend|doctor|dentist)|meine?[mnrs]? (?:frau|mann|schwester|bruder|mutter|vater|sohn|tochter|kinder|freundin|freund|arzt|zahnarzt)|birthday|geburtstag)(?!\p{L})/iu;
@@ -78,22 +82,24 @@ const APPOSITION = new RegExp(
 );
 const DISLOCATED = new RegExp(`(?<=^|, )(?<name>${NAME}), (?:he|she|er|sie|der|die) (?=\\p{Ll})`, 'gu');
 const PROMISED =
-  /(?<!\p{L})I (?:said|promised|told (?:her|him|them|\p{Lu}\p{L}+)|agreed|offered)(?: (?:her|him|them))?(?: that)? I(?:'d| would| will|'ll) /gu;
+  /(?<!\p{L})I(?:'d| had| have)? (?:said|promised|told (?:her|him|them|\p{Lu}\p{L}+)|agreed|offered)(?: (?:her|him|them))?(?: that)? I(?:'d| would| will|'ll) /gu;
 const TO_PROMISED = /(?<!\p{L})I (?:promised|agreed|offered|volunteered)(?: (?:her|him|them))? to /gu;
 
 /** Says the same in the plain order of words the rules know. */
 function plain(sentence: string): string {
-  return expandContractions(sentence)
-    .replace(PROMISED, 'I will ')
-    .replace(TO_PROMISED, 'I will ')
-    .replace(APPOSITION, '$<name> ')
-    .replace(DISLOCATED, '$<name> ');
+  return rephrased(
+    expandContractions(sentence)
+      .replace(PROMISED, 'I will ')
+      .replace(TO_PROMISED, 'I will ')
+      .replace(APPOSITION, '$<name> ')
+      .replace(DISLOCATED, '$<name> '),
+  );
 }
 
 /** A note as sentences that can be read: without quotations, private remarks, fillers and what was taken back. */
 export function readableSentences(text: string, today: Temporal.PlainDate | undefined): string[] {
   const bare = QUOTED.reduce((rest, pattern) => rest.replace(pattern, ''), normaliseText(text));
-  const fluent = bare.replace(INSIDE, '').replace(FILLER, '');
+  const fluent = bare.replace(languageOf(bare) === 'de' ? INSIDE_GERMAN : INSIDE, '').replace(FILLER, '');
   return joinCorrections(splitSentences(fluent))
     .map((sentence) => plain(corrected(sentence, today)))
     .filter((sentence) => !PRIVATE.test(sentence) && !ASIDE.test(sentence) && tidy(sentence) !== '');

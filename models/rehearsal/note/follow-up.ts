@@ -1,10 +1,21 @@
 import { findDuration, findTimes } from '../clock-times.js';
 import { findDays, WEEKDAY } from '../days.js';
-import { isCalledOff, isContinuation, isMeetingTalk, isNegated, isTentative, meetingTitle } from '../meeting-words.js';
+import { isCalledOff, isContinuation, isNegated, isTentative, meetingTitle } from '../meeting-words.js';
 import { readSlot } from '../meetings.js';
 import type { Setting } from '../setting.js';
 import { capitalise, shorten, tidy, wordPattern } from '../text.js';
+import { isAnnounced } from './announcements.js';
 import type { Cast } from './cast.js';
+import { absentIn, EVERYBODY, invitedIn, LISTS_PEOPLE, withoutAbsence } from './invited.js';
+
+/** A note and what is known around it. */
+interface Table {
+  readonly sentences: readonly string[];
+  readonly cast: Cast;
+  readonly setting: Setting;
+  /** Who took part, the user aside. */
+  readonly present: readonly string[];
+}
 
 /** The next meeting, as far as it was said. */
 export interface FollowUp {
@@ -28,7 +39,7 @@ export interface NextMeeting {
 }
 
 const NOUN =
-  '(?:call|meeting|appointment|sync|session|check-in|catch-up|follow-up|stand-?up|review|demo|workshop|steering(?: committee)?|round|kick-?off|jour fixe|date|besprechung|termin|treffen|telefonat|gespräch|runde|abstimmung|videocall|videokonferenz)';
+  '(?:call|meeting|appointment|sync|session|check-in|catch-up|follow-up|stand-?up|review|demo|workshop|steering(?: committee)?|round|kick-?off|jour fixe|date|get-together|gathering|visit|rehearsal|besprechung|termin|treffen|sitzung|telefonat|gespräch|runde|abstimmung|videocall|videokonferenz)';
 const STARTS_WITH_NOUN = new RegExp(
   `^\\W*(?:(?:the|our|and|so|then|der|die|das|unser\\p{L}*|und) )*(?:(?:next|nächste[rsn]?|follow-up|another|new) )?(?:[\\p{L}-]+ )?${NOUN}(?: (?:is|will be|ist|findet|dann|then|with \\p{Lu}\\p{L}+|mit \\p{Lu}\\p{L}+))*[,:]? (?=.*\\d|.*\\p{L})`,
   'iu',
@@ -40,11 +51,9 @@ const VERBLESS = new RegExp(
 const RECURS_OTHER =
   /^\W*(?:(?:and|but|so|und|aber) )*(?:I|ich)(?:'ve| have|'m| am| habe| bin| treffe| meet| see)(?! to)(?!.*(?:again|follow-up|them|with (?:her|him|them)))/iu;
 const NOT_AGREED =
-  /(?<!\p{L})(?:no (?:new |next |other |further |follow-up )?(?:date|meeting|call|follow-up|appointment)|(?:did not|didn't|have not|haven't) (?:set|fix|agree\p{L}*|schedule|make|book|plan)\p{L}* (?:on )?(?:an?|another|the next|any)|kein\p{L}* (?:neue\p{L}*|weitere\p{L}*|nächste\p{L}*|folge)?\s?(?:termin|treffen|call|besprechung))(?!\p{L})/iu;
+  /(?<!\p{L})(?:no (?:new |next |other |further |follow-up )(?:date|meeting|call|appointment)|no (?:date|meeting|call|follow-up|appointment)(?= (?:yet|so far|for|set|fixed|planned|agreed|was|is|has|needed)|$|[,.;])|(?:did not|didn't|have not|haven't) (?:set|fix|agree\p{L}*|schedule|make|book|plan)\p{L}* (?:on )?(?:an?|another|the next|any)|kein\p{L}* (?:neue\p{L}*|weitere\p{L}*|nächste\p{L}*|folge)?\s?(?:termin|treffen|call|besprechung))(?!\p{L})/iu;
 const VAGUE =
   /(?<!\p{L})(?:meet|talk|speak|sit down|see each other|catch up|another (?:call|meeting)|next (?:call|meeting|steering)|follow-up|treffen|sprechen|telefonieren|nächste[rs]? termin|hören)(?!\p{L})/iu;
-const EVERYBODY =
-  /(?<!\p{L})(?:everybody|everyone|all of us|all (?:two|three|four|five|six|of them)|(?:the )?same (?:\p{L}+ )?(?:people|round|group|crowd)|all together|alle(?: (?:zwei|drei|vier|fünf|sechs|zusammen|beide))?|dieselbe runde|gleiche runde|wieder alle)(?!\p{L})/iu;
 const ME = /(?<!\p{L})(?:me|I|myself|ich|mir|us|we|wir|uns)(?!\p{L})/u;
 const MEDIUM =
   /(?<!\p{L})(?:video ?(?:call|conference)|phone call|by phone|on the phone|on site|onsite|in person|at (?:our|their|my) (?:office|place)|(?:on )?(?:zoom|teams|google meet)|vor ort(?: in \p{Lu}\p{L}+)?|per (?:video|telefon)|telefonisch|videokonferenz|bei (?:uns|ihnen) im büro)(?!\p{L})/iu;
@@ -65,9 +74,12 @@ function agendaIn(text: string): string[] {
   return topics.filter((topic) => topic.length > 2 && !ME.test(topic) && topic.split(/\s+/).length <= 8).slice(0, 10);
 }
 
-function isTalk(sentence: string, setting: Setting): boolean {
-  if (RECURS_OTHER.test(sentence)) return false;
-  if (isMeetingTalk(sentence)) return true;
+const OTHERS_OWN =
+  /^\W*(?:(?:and|but|so|und|aber) )*(?:their|his|her|deren|dessen|ihr\p{Ll}*|sein\p{Ll}*|(?!(?:let|that|it|what|there|here)'s)\p{L}[\p{L}-]+'s)(?!\p{L})/iu;
+
+function isTalk(sentence: string, { cast, setting }: Table): boolean {
+  if (isAnnounced(sentence, cast)) return !RECURS_OTHER.test(sentence) || /(?<!\p{L})again(?!\p{L})/iu.test(sentence);
+  if (RECURS_OTHER.test(sentence) || OTHERS_OWN.test(sentence)) return false;
   const timed =
     findTimes(sentence).length > 0 &&
     setting.now !== undefined &&
@@ -80,40 +92,47 @@ function isTalk(sentence: string, setting: Setting): boolean {
   );
 }
 
-function attendeesIn(text: string, cast: Cast, everybody: readonly string[]): string[] {
-  const own = cast.user === undefined ? [] : [cast.user];
-  if (EVERYBODY.test(text)) return [...new Set([...own, ...everybody])];
-  const cut = AGENDA.exec(text)?.index ?? text.length;
-  const head = cast.namesIn(text.slice(0, cut).replace(/\p{Lu}\p{L}+'s(?!\p{L})/gu, ''));
-  const names = head.length > 0 ? head : [];
-  return names.length > 0 ? [...new Set([...own, ...names])] : [...new Set([...own, ...everybody])];
+/** "Not Friday but Saturday we meet again": the day stands before the words that announce. */
+function hasSlot(text: string, setting: Setting): boolean {
+  return (
+    setting.now !== undefined &&
+    text.split(/\s+/).length <= 8 &&
+    findDays(text, setting.now.toPlainDate()).some(({ date }) => date !== undefined)
+  );
 }
 
 /** The part of a sentence from which on it speaks of the meeting. */
-function partOf(sentence: string, setting: Setting): string {
+function partOf(sentence: string, table: Table): string {
   for (const joint of sentence.matchAll(/,\s*(?:(?:and|but|so|und|aber)\s+)?|;\s*|\s+(?:and|but|so|und|aber)\s+/giu)) {
     const right = sentence.slice(joint.index + joint[0].length);
     const left = sentence.slice(0, joint.index);
-    if (isTalk(right, setting) && !isTalk(left, setting)) return right;
+    if (isTalk(right, table) && !isTalk(left, table) && !hasSlot(left, table.setting)) return right;
   }
   return sentence;
 }
 
+const CONDITIONS = new RegExp(
+  `,?\\s(?:so|because|since|although|as soon as|weil|and mind,?|but)\\s(?!(?:it is |that is |that means |it's |that's |on |make it |say )*(?:the )?(?:${WEEKDAY}|\\d)).*$`,
+  'iu',
+);
+/** "…, which is six in the evening for Yuki": the same hour on another clock. */
+const ELSEWHERE =
+  /,? (?:which is|that is|which's|that's|das ist|also) (?:then )?[^,.;]{2,30}? (?:for (?:them|her|him|us|me|\p{Lu}\p{L}+)|(?:their|our|his|her|my) time|over there|here|there|in \p{Lu}\p{L}+|bei (?:uns|ihnen|ihm|ihr))(?=$|[,.;])/gu;
+
 /** "…, so the run has to be finished before that" has times of its own. */
 function withoutConditions(text: string): string {
   return text
-    .replace(/,?\s(?:so|because|since|although|as soon as|weil|and mind,?|but)\s.*$/iu, '')
+    .replace(ELSEWHERE, '')
+    .replace(CONDITIONS, '')
     .replace(/,\s*(?:we|I|wir|ich|they|he|she) \p{Ll}.*$/u, '');
 }
 
-function passageAt(sentences: readonly string[], index: number, setting: Setting): string {
-  const part = partOf((sentences[index] ?? '').replace(/[.!]+$/, ''), setting);
+function passageAt(index: number, table: Table): string {
+  const { sentences } = table;
+  const part = partOf((sentences[index] ?? '').replace(/[.!]+$/, ''), table);
   const next = sentences[index + 1] ?? '';
   return isContinuation(next) && !AGENDA_SENTENCE.test(next) ? `${part}, ${next.replace(/[.!]+$/, '')}` : part;
 }
-
-const LISTS_PEOPLE =
-  /^(?:(?:only |just |with )?\p{Lu}[\p{L}-]+(?: \p{Lu}[\p{L}-]+)?(?:, | and | und )+)+(?:me|I|ich|mir|\p{Lu}\p{L}+)(?=[,.]|$)/u;
 
 /** What belongs to the meeting although a new sentence says it: who comes and what it is about. */
 function more(sentences: readonly string[], index: number): string {
@@ -125,34 +144,74 @@ function more(sentences: readonly string[], index: number): string {
   return isMore ? next : '';
 }
 
-function build(
-  sentences: readonly string[],
-  index: number,
-  cast: Cast,
-  setting: Setting,
-  present: readonly string[],
-): FollowUp | string {
-  const passage = passageAt(sentences, index, setting);
+function build(index: number, table: Table): FollowUp | string {
+  const { sentences, cast, setting, present } = table;
+  const passage = passageAt(index, table);
   const core = withoutConditions(passage);
   const slot = readSlot(core, setting);
   if ('unclear' in slot) return slot.unclear;
   const next = more(sentences, index);
   const agenda = agendaIn(passage);
   const noun = new RegExp(`(?<!\\p{L})${NOUN}(?!\\p{L})`, 'iu').exec(core);
+  const named = LISTS_PEOPLE.test(next) ? next : passage;
   return {
     ...slot.value,
     title: noun === null ? undefined : titleOf(core, noun[0], setting),
     hasLength: findDuration(core) !== undefined || findTimes(core).length > 1,
-    attendees: attendeesIn(LISTS_PEOPLE.test(next) ? next : passage, cast, present),
+    attendees: invitedIn(
+      withoutAgenda(named).replace(ELSEWHERE, '').replace(REASON, ''),
+      absentIn(sentences.slice(index, index + 3), cast),
+      cast,
+      present,
+    ),
     agenda: agenda.length > 0 ? agenda : agendaIn(next),
     medium: MEDIUM.exec(passage)?.[0] ?? null,
     sentence: sentences[index] ?? '',
   };
 }
 
+const REASON = /,? (?:since|because|as|weil|denn|da) .*$/iu;
+
+function withoutAgenda(text: string): string {
+  return text.slice(0, AGENDA.exec(text)?.index ?? text.length);
+}
+
 function titleOf(core: string, noun: string, setting: Setting): string {
   const title = meetingTitle(core, setting);
   return /^meeting/iu.test(title) && !/^meeting$/iu.test(noun) ? capitalise(noun) : shorten(title, 120);
+}
+
+const DOUBTED_AFTER =
+  /^(?:it|that|this|das)(?:'s| is| has| ist)? .*(?:not|n't|tentative|confirm|nicht|noch)|^(?:but |aber )?\p{L}+ (?:has to|have to|needs to|must|will|muss) (?:still |first |noch |erst )*(?:check|confirm|ask|bestätigen|prüfen|schauen|klären)/iu;
+
+function isDoubted(index: number, table: Table): boolean {
+  const passage = passageAt(index, table);
+  const rest = (table.sentences[index] ?? '').slice((table.sentences[index] ?? '').indexOf(passage) + passage.length);
+  return (
+    isTentative(withoutAgenda(passage)) ||
+    UNCONFIRMED.test(`${passage} ${rest}`) ||
+    DOUBTED_AFTER.test(table.sentences[index + 1] ?? '')
+  );
+}
+
+const UNCONFIRMED =
+  /(?<!\p{L})(?:to be confirmed|not (?:yet )?(?:confirmed|fixed|certain|sure)|unconfirmed|provisional(?:ly)?|has to (?:check|confirm)|needs to (?:check|confirm)|waiting for (?:his|her|their) (?:ok|okay|confirmation)|noch nicht (?:fest|sicher|bestätigt)|unter vorbehalt|hängt (?:\p{L}+ )?(?:von|am)|depends on)(?!\p{L})/iu;
+
+/** A meeting that is called off takes every other with it, unless a new one with another day is announced afterwards. */
+function isOff(index: number, table: Table): boolean {
+  const { sentences, setting } = table;
+  if (sentences.some((sentence) => NOT_AGREED.test(sentence))) return true;
+  const at = sentences.findIndex((sentence) => isCalledOff(sentence));
+  return at !== -1 && !(at < index && hasDay(sentences[at] ?? '', setting));
+}
+
+function hasDay(text: string, { now }: Setting): boolean {
+  return now !== undefined && findDays(text, now.toPlainDate()).length > 0;
+}
+
+function slotOf(index: number, table: Table): FollowUp | string {
+  if (isDoubted(index, table)) return 'it is not fixed';
+  return isOff(index, table) ? 'a meeting is called off in the same note' : build(index, table);
 }
 
 /** Finds the next meeting that was agreed with day and time; anything denied, doubted or unclear is none. */
@@ -162,27 +221,17 @@ export function findFollowUp(
   setting: Setting,
   present: readonly string[],
 ): NextMeeting {
+  const table: Table = { sentences, cast, setting, present };
   const found: FollowUp[] = [];
   const vague: { said: string; why: string }[] = [];
-  const denied = sentences.some((sentence) => NOT_AGREED.test(sentence) || isCalledOff(sentence));
   sentences.forEach((sentence, index) => {
-    if (sentence.endsWith('?') || !isTalk(partOf(sentence.replace(/[.!]+$/, ''), setting), setting)) {
+    if (sentence.endsWith('?') || !isTalk(partOf(sentence.replace(/[.!]+$/, ''), table), table)) {
       if (VAGUE.test(sentence) && isTentative(sentence) && wordPattern('we|wir|us|uns', 'iu').test(sentence))
         vague.push({ said: sentence, why: 'it is not fixed' });
       return;
     }
-    const passage = passageAt(sentences, index, setting);
-    if (NOT_AGREED.test(sentence) || isNegated(withoutConditions(passage))) return;
-    const doubted =
-      isTentative(passage) ||
-      /^(?:it|that|this|das)(?:'s| is| has| ist)? .*(?:not|n't|tentative|confirm|nicht|noch)/iu.test(
-        sentences[index + 1] ?? '',
-      );
-    const built = doubted
-      ? 'it is not fixed'
-      : denied
-        ? 'a meeting is called off in the same note'
-        : build(sentences, index, cast, setting, present);
+    if (NOT_AGREED.test(sentence) || isNegated(withoutAbsence(withoutConditions(passageAt(index, table))))) return;
+    const built = slotOf(index, table);
     if (typeof built === 'string') vague.push({ said: sentence, why: built });
     else found.push(built);
   });

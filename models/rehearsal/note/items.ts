@@ -1,11 +1,13 @@
 import { Temporal } from 'temporal-polyfill';
 import { type Clause, readClause, splitDeeds } from '../clauses.js';
+import { findTimes } from '../clock-times.js';
 import { findDays, WEEKDAY } from '../days.js';
 import { isMeetingTalk } from '../meeting-words.js';
 import type { Setting } from '../setting.js';
 import { capitalise, shorten, tidy } from '../text.js';
 import { isAction } from '../verbs.js';
 import { type Due, findDue } from '../when.js';
+import { isAnnounced } from './announcements.js';
 import type { Cast } from './cast.js';
 import { type Assignment, assignmentIn, type Need, needIn, noteClauses, onlyWhen } from './clause-kinds.js';
 import { straightened } from './german-order.js';
@@ -68,6 +70,8 @@ const DESCRIBES =
   /^(?:work|lead|include|mean|cover|feed|support|look|produce|generate|program|name|extend|apply|describe|deal|show|run|read|turn|open|move)(?!\p{L})/u;
 const CONTACTS_US =
   /^(?:ring|call|phone|contact|get (?:in touch|back)|let (?:me|us)|be in touch|come back|reach out|talk|speak|meet|sync|discuss|continue|reconvene|decide|wait)(?!\p{L})/u;
+const CONTACTS_OTHERS =
+  /^(?:ring|call|phone|contact|talk to|speak to|speak with|talk with) (?:the|their|his|her|our) /u;
 const UNSURE = /(?<!\p{L})(?:maybe|perhaps|possibly|probably|might|vielleicht|eventuell|wahrscheinlich)(?!\p{L})/iu;
 const PAST = /(?<!\p{L})(?:already|bereits|schon)(?!\p{L})/iu;
 const PRONOUN_ONLY =
@@ -118,7 +122,7 @@ function current(reading: Reading): number | undefined {
 }
 
 const THING =
-  /(?:(?<!\p{L})(?:need|needs|owe \p{L}+|owes \p{L}+|want|wants|brauche?t?|fehlt|missing|is|are|about)(?: noch| aber| also| still)?)\s+(?<thing>(?:the|a|an|our|their|some|new|die|der|das|den|eine?n?|updated)\s.+)$/iu;
+  /(?:(?<!\p{L})(?:need|needs|has|have|got|takes?|took|owe \p{L}+|owes \p{L}+|want|wants|brauche?t?|hat|fehlt|missing|is|are|about)(?: noch| aber| also| still)?)\s+(?<thing>(?:the|a|an|our|their|my|his|her|some|new|die|der|das|den|eine?n?|updated)\s.+)$/iu;
 
 /** What “that” stands for in a clause such as “I need the cost sheet from Tom”. */
 function thingIn(clause: string): string | undefined {
@@ -152,8 +156,10 @@ function addAnaphoric(deed: string, owner: Owner, due: string | undefined, readi
   const thing = thingIn(reading.lastClause === '' ? reading.previous.replace(/[.!]+$/, '') : reading.lastClause);
   if (thing === undefined && reading.lastClause === '') return /^(?:do|own|take|handle)$/u.test(verb);
   if (thing === undefined) return addAboutTopic(verb, groups['rest'] ?? '', owner, due, reading);
-  const text = /^(?:do|take|own|handle)$/u.test(verb) ? thing : `${verb} ${thing}${groups['rest'] ?? ''}`;
-  add(reading, text, owner, due);
+  const stated = dueOf(thing, reading);
+  const object = tidy((stated?.rest ?? thing).replace(/,? (?:from|von) (?:me|mir)$/iu, ''));
+  const text = /^(?:do|take|own|handle)$/u.test(verb) ? object : `${verb} ${object}${groups['rest'] ?? ''}`;
+  add(reading, text, owner, due ?? stated?.due);
   return true;
 }
 
@@ -181,7 +187,8 @@ function isAccepted(read: Clause, owner: Owner, due: Due | undefined, clause: st
       !CONTACTS_US.test(deed) &&
       (hasDeadline || (strength === 'promise' && /(?:need to|have to|has to|must|müssen|sollten)/iu.test(clause)))
     );
-  if (subject.kind !== 'self' && CONTACTS_US.test(deed) && due === undefined) return false;
+  if (subject.kind !== 'self' && CONTACTS_US.test(deed) && due === undefined && !CONTACTS_OTHERS.test(deed))
+    return false;
   if (subject.kind === 'self') return strength !== 'weak' || due !== undefined;
   if (strength === 'promise') return subject.kind === 'names' || owner.status !== 'unassigned' || due !== undefined;
   const verb = /^\p{L}+/u.exec(deed)?.[0] ?? '';
@@ -200,13 +207,24 @@ function addResult(clause: string, due: Due | undefined, reading: Reading): bool
   return true;
 }
 
+/** Verbs whose present is also their past: “I put it in the post on Monday”. */
+const LIKE_PAST = /^(?:put|cut|set|read|let|split|shut|hit|cost|quit)(?!\p{L})/u;
+
+function isOwnMeeting({ subject }: Clause, clause: string, cast: Cast): boolean {
+  if (isMeetingTalk(clause)) return true;
+  const isOurs = subject.kind === 'we' || (subject.kind === 'self' && findTimes(clause).length > 0);
+  return isOurs && isAnnounced(clause, cast);
+}
+
 function addDeed(clause: string, reading: Reading): void {
   const cut = SUBORDINATE.exec(clause)?.index ?? clause.length;
   const short = clause.slice(0, cut);
   const due = dueOf(short, reading);
   if (addResult(short, due, reading)) return;
   const read = readClause(tidy(due?.rest ?? short));
-  if (!read || isMeetingTalk(clause) || UNSURE.test(clause)) return;
+  if (!read || isOwnMeeting(read, clause, reading.cast) || UNSURE.test(clause)) return;
+  const mayBePast = /^(?:I|we|they)$/iu.test(read.subject.words) && LIKE_PAST.test(read.deed);
+  if (mayBePast && read.strength === 'weak' && !DEADLINE.test(short)) return;
   const owner = ownerOf(read.subject, beforeOf(reading), reading.cast, !reading.isGerman);
   if (!isAccepted(read, owner, due, clause)) return;
   if (addAnaphoric(read.deed, owner, due?.due, reading)) return;
@@ -224,6 +242,7 @@ function addAssigned(found: Assignment, clause: string, reading: Reading): boole
   if (found.kind === 'owned') return addOwned(found.who, dueOf(clause, reading), reading);
   const due = dueOf(clause, reading);
   const what = dueOf(found.what, reading)?.rest ?? found.what;
+  if (found.kind === 'nobody' && PRONOUN_ONLY.test(what)) return true;
   if (found.kind === 'nobody') add(reading, what, UNASSIGNED, due?.due);
   else if (found.kind === 'assigned') {
     const owner = ownerNamed(found.who, reading.cast, false);
@@ -247,6 +266,12 @@ function lastDated(reading: Reading): string {
   return isOwn ? part : reading.lastClause;
 }
 
+function isTopic(word: string): boolean {
+  return /^(?!(?:Right|Great|Exactly|Actually|Finally|Lastly|Anyway|Indeed|Perfect|Agreed|Decided|Decision|Recap)$)\p{Lu}\p{Ll}{4,}$/u.test(
+    word,
+  );
+}
+
 /** "…, that is me": whatever stood before it in the sentence is the work. */
 function addOwned(who: string, due: Due | undefined, reading: Reading): boolean {
   const owner = ownerNamed(who, reading.cast, false);
@@ -261,11 +286,27 @@ function addOwned(who: string, due: Due | undefined, reading: Reading): boolean 
     change(reading, at, { due: item.due ?? due?.due ?? null });
     return true;
   }
+  const last = reading.items.at(-1);
+  const isTaken = reading.lastClause === '' && last?.said === reading.previous && last.owner.owner !== null;
+  if (isTaken) return false;
   const source = reading.lastClause === '' ? reading.previous.replace(/[.!]+$/, '') : lastDated(reading);
+  if (isAnnounced(source, reading.cast)) return false;
   const stated = dueOf(source, reading);
   const text = thingIn(stated?.rest ?? source) ?? stated?.rest ?? source;
-  if (text.endsWith('?') || text.split(/\s+/).length < 2) return false;
+  if (text.endsWith('?') || (text.split(/\s+/).length < 2 && !isTopic(text))) return false;
   add(reading, text.replace(FILLER, ''), owner, due?.due ?? stated?.due);
+  return true;
+}
+
+/** "Paul has the banners, they need to be there by Friday": only the date makes a task of what somebody has. */
+function addHeld(due: string, reading: Reading): boolean {
+  const held =
+    /^(?<who>\p{Lu}\S*(?: \p{Lu}\S*)*|ich) (?:has|have|took|take|hat|habe) (?<what>(?:the|our|die|den|das) .+)$/u.exec(
+      reading.lastClause,
+    )?.groups;
+  const owner = ownerNamed(held?.['who'] ?? '', reading.cast, false);
+  if (held?.['what'] === undefined || owner.owner === null || reading.before.includes(',')) return false;
+  add(reading, held['what'], owner, due);
   return true;
 }
 
@@ -278,6 +319,7 @@ function addDate(due: string, reading: Reading): void {
     if (item.due === null || item.due.length === 10) change(reading, at, item.due === null ? { due } : {});
     return;
   }
+  if (addHeld(due, reading)) return;
   const last = reading.items.at(-1);
   const isWhole = noteClauses(reading.sentence, reading.setting.now).length === 1;
   if (isWhole && last?.said === reading.previous && last.due === null)
@@ -320,6 +362,7 @@ function readSentence(said: string, reading: Reading): void {
   reading.lastClause = '';
   reading.pending = undefined;
   if (!said.trimEnd().endsWith('?') && !CONDITION.test(bare)) {
+    if (/^\p{Lu}\p{L}+: /u.test(bare)) reading.lastClause = tidy(PREFACE.exec(bare)?.[0] ?? '');
     const body = withLaterDay(withoutPreface(bare, reading.cast).replace(/[.!]+$/, ''), reading.lastDue);
     for (const clause of noteClauses(body, reading.setting.now).flatMap(splitDeeds)) {
       readOne(clause, reading);

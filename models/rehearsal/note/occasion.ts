@@ -1,6 +1,7 @@
 import { couldBeName, NAME } from '../clauses.js';
 import { numberOf } from '../numbers.js';
 import { capitalise, shorten, tidy } from '../text.js';
+import { zoneOfCity } from '../zones.js';
 import type { Cast } from './cast.js';
 import type { Language } from './words.js';
 
@@ -14,6 +15,8 @@ export interface Occasion {
 
 const LISTING =
   /^(?:with|there were|present|attendees|in the room|dabei(?: waren)?|teilgenommen|anwesend|it was|that was|mit)(?!\p{L})/iu;
+const TOOK_PART =
+  /(?<!\p{L})(?:(?:was|were|are|is) (?:there|on|present|with me|in|at the table|also there)|joined|took part|on the (?:line|call)|at the table|(?:war|waren|sind|ist) (?:da|dabei|dort|auch da|mit dabei|anwesend)|kam dazu|nahm teil|nahmen teil)(?!\p{L})/iu;
 const WITH_PEOPLE = new RegExp(`(?<!\\p{L})(?:with|mit)\\s+(?<who>${NAME}(?:(?:,| and| und|, and) ${NAME})*)`, 'gu');
 const KIND =
   'call|meeting|conversation|chat|session|sync|interview|workshop|demo|kick-?off|review|steering|round|lunch|visit|termin|telefonat|gespräch|besprechung|treffen|runde|call';
@@ -27,7 +30,9 @@ const OPENING = 4;
 
 function opening(sentences: readonly string[], cast: Cast): string[] {
   const first = sentences.slice(0, OPENING).find((sentence) => cast.namesIn(sentence).length > 0);
-  return sentences.slice(0, OPENING).filter((sentence) => sentence === first || LISTING.test(sentence));
+  return sentences
+    .slice(0, OPENING)
+    .filter((sentence) => sentence === first || LISTING.test(sentence) || TOOK_PART.test(sentence));
 }
 
 /** Names after “with” that no contact has but that the note treats as people. */
@@ -43,7 +48,12 @@ export function strangersIn(sentences: readonly string[], cast: Cast): string[] 
   return names.filter((name) => {
     const isKnown = cast.resolve(name).kind !== 'nobody' || cast.isCompany(name);
     const acts = new RegExp(`(?<![\\p{L}])${name} (?:will |\\p{Ll}+(?:s|t) |and |und )`, 'u').test(text);
-    return !isKnown && couldBeName(name) && (acts || /^(?:Herr|Frau|Mr|Mrs|Ms|Dr)/u.test(name));
+    return (
+      !isKnown &&
+      zoneOfCity(name) === undefined &&
+      couldBeName(name) &&
+      (acts || /^(?:Herr|Frau|Mr|Mrs|Ms|Dr)/u.test(name))
+    );
   });
 }
 

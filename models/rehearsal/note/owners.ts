@@ -28,7 +28,8 @@ function named(words: string, cast: Cast, asSaid: boolean): Owner {
   const meant = cast.resolve(words);
   if (meant.kind === 'one') return explicit(meant.name);
   if (meant.kind === 'several') return oneOf(meant.candidates);
-  const isPerson = asSaid && !DEPARTMENT.test(words) && !cast.isCompany(words);
+  // Where contacts are known, a name that is none of them may be a company or a place.
+  const isPerson = asSaid && cast.contacts.length === 0 && !DEPARTMENT.test(words) && !cast.isCompany(words);
   return isPerson ? explicit(words) : UNASSIGNED;
 }
 

@@ -1,7 +1,7 @@
 import { type Call, callKey, fittingCall, type Outcome, type Plan, type Rule, type Step } from '../calls.js';
 import { actionsFor, afterAnswer, answerIn, questionFor } from '../note/actions.js';
 import { type Draft, draftOf, type NoteReading, readNote } from '../note/reading.js';
-import { foundBy, lookUps } from '../note/look-up.js';
+import { foundBy, lookUps, nameCandidates } from '../note/look-up.js';
 import { recap } from '../note/recap.js';
 import { meetingRecord } from '../note/record.js';
 import { MAX_READ } from '../action-items.js';
@@ -11,6 +11,8 @@ import { isRecap } from './notes.js';
 
 const FILE = 'record_meeting';
 const LEAST_WORDS = 6;
+/** So many words in several sentences are more than an order or a list. */
+const LONG_WORDS = 45;
 
 function isDone(calls: readonly Call[], outcomes: readonly Outcome[]): boolean {
   const done = new Set(outcomes.map(callKey));
@@ -64,6 +66,8 @@ function isMeeting(text: string, setting: Setting): boolean {
     next.meeting !== undefined || next.vague.length > 0,
     owners.size > 1,
     items.length > 0 && draft.sentences.length > 4,
+    text.split(/\s+/).length >= LONG_WORDS && draft.sentences.length > 4,
+    nameCandidates(draft.sentences.slice(0, 3), setting.user, draft.language).length > 1,
   ];
   return signs.filter(Boolean).length >= 2;
 }

@@ -5,7 +5,7 @@ import { normaliseText } from '../text.js';
 
 const MAX_ITEMS = 20;
 const RECAP =
-  /(?<!\p{L})(?:(?:just )?(?:finished|got off|came out of|had|off) (?:a |the |my |our )?(?:\p{L}+ ){0,2}?(?:call|meeting|phone|session|sync|interview|workshop|demo)|(?:call|meeting|conversation|talk|chat|session|interview) with|(?:spoke|talked|met|chatted) (?:to|with|about)|voice (?:note|memo)|recap|meeting notes|summary of|debrief|notiz|besprechung mit|telefonat mit|termin mit|gesprochen)(?!\p{L})/iu;
+  /(?<!\p{L})(?:(?:just )?(?:finished|got off|came out of|had|off) (?:a |the |my |our )?(?:\p{L}+ ){0,2}?(?:call|meeting|phone|session|sync|interview|workshop|demo)|(?:call|meeting|conversation|talk|chat|session|interview) with|(?:spoke|talked|met|chatted|caught up|sat down) (?:to|with|about)|(?:site visit|committee (?:meeting|night)|board meeting|team meeting|practice meeting|council|rehearsal) (?:with|tonight|today|this)|voice (?:note|memo)|recap|meeting notes|summary of|debrief|notiz|(?:besprechung|telefonat|termin|abstimmung|sitzung|treffen|ortstermin) (?:mit|bei|beim|in)|gesprochen)(?!\p{L})/iu;
 
 /** True for a text that says itself that it tells of a meeting. */
 export function isRecap(text: string): boolean {

@@ -1,0 +1,256 @@
+/** A note that rules were developed with: what was said, and the facts that are in it. */
+export interface DevelopmentNote {
+  readonly id: string;
+  readonly now: string;
+  readonly timeZone: string;
+  readonly user: string;
+  readonly contacts: readonly string[];
+  readonly text: string;
+  /** Words of which one occurs, owner and due; a question mark before the words makes the item optional. */
+  readonly items: readonly (readonly [words: string, owner: string | null, due: string | null])[];
+  readonly next: string | null;
+  /** Who comes, the user aside. Everybody in `contacts` unless told. */
+  readonly attendees?: readonly string[];
+}
+
+/** English notes, each by another speaker. */
+export const ENGLISH_NOTES: readonly DevelopmentNote[] = [
+  {
+    id: 'florist',
+    now: '2027-03-03T17:20:00+00:00',
+    timeZone: 'Europe/London',
+    user: 'Hannah Reeve',
+    contacts: ['Colin Ashby', 'Meera Pillai'],
+    text: "Right, that was the Ashby wedding, Colin Ashby and the planner, Meera Pillai. They've settled on white peonies, and the arch stays at the church. Meera's on the seating plan, she'll let me have it by the ninth. Colin is paying the deposit this coming Friday. The vase hire, that one's mine, I've got to ring the warehouse first thing on Monday. The fair on the twelfth has nothing to do with it, I'm just closed that day. Somebody should check whether the church allows candles. The next one is booked for Tuesday week at half past two, at the church, for three quarters of an hour.",
+    items: [
+      ['seating', 'Meera Pillai', '2027-03-09'],
+      ['deposit', 'Colin Ashby', '2027-03-05'],
+      ['vase|warehouse', 'Hannah Reeve', '2027-03-08'],
+      ['candles', null, null],
+    ],
+    next: '2027-03-16T14:30:00+00:00',
+  },
+  {
+    id: 'joiner',
+    now: '2026-11-24T16:05:00+00:00',
+    timeZone: 'Europe/Dublin',
+    user: 'Tom Gallagher',
+    contacts: ['Niamh Byrne', 'Sean Okoro'],
+    text: "Site visit with Niamh Byrne and Mr Okoro, the kitchen job in Rathmines. Worktop's going to be oak, that's decided. Niamh has the paint colours, she picks them by Thursday. I've to get the hinges ordered before the weekend. Mr Okoro looks after the electrics and wants the plan from me by the 1st of December, so I draw that up. The old plumber's invoice from the 3rd is still unpaid, not our business. We're back on site on the 9th at eight in the morning, that's Niamh and me, and we'll look at the floor then. Mr Okoro's got another meeting that day at ten, so he's out.",
+    items: [
+      ['paint', 'Niamh Byrne', '2026-11-26'],
+      ['hinges', 'Tom Gallagher', null],
+      ['?electrics', 'Sean Okoro', null],
+      ['plan', 'Tom Gallagher', '2026-12-01'],
+    ],
+    next: '2026-12-09T08:00:00+00:00',
+    attendees: ['Niamh Byrne'],
+  },
+  {
+    id: 'parents',
+    now: '2027-03-03T20:10:00+00:00',
+    timeZone: 'Europe/London',
+    user: 'Priya Shah',
+    contacts: ['Deborah Quinn', 'Luke Farrow', 'Luke Benning'],
+    text: "Parents' council tonight, eight of us, I'm only noting what matters. Summer fair stays on the field, car park is out. Deborah Quinn picks up the raffle licence, she reckons by the end of the month. Luke does the barbecue list by Friday, which Luke nobody said. They want new goalposts, someone needs to get quotes. I'm to write to the council about the road closure by March 15. Last time we met was the tenth of February and half of this was already on the list then. There's no date for the next meeting yet, Deborah will send round a poll.",
+    items: [
+      ['raffle', 'Deborah Quinn', '2027-03-31'],
+      ['barbecue', null, '2027-03-05'],
+      ['quotes|goalposts', null, null],
+      ['road closure', 'Priya Shah', '2027-03-15'],
+      ['?poll', 'Deborah Quinn', null],
+    ],
+    next: null,
+  },
+  {
+    id: 'clinics',
+    now: '2026-11-24T11:40:00-05:00',
+    timeZone: 'America/New_York',
+    user: 'Dana Whitfield',
+    contacts: ['Arturo Vega', 'Kim Sorensen'],
+    text: "Quick debrief on Northgate Clinics. On the line: Arturo Vega, their CIO, and Kim Sorensen from security. They signed off on the pilot with two sites. Kim will have the security questionnaire back to us by close of business Monday. Leave the pricing with me, I'll get it over to Arturo by tomorrow noon. Arturo promised to name a project lead by December 4th. The contract with their current vendor ends in March, and their board meets on the tenth, but that's just background. We scheduled the follow-up for Thursday of next week at 2 p.m. Eastern, one hour, on Zoom, Arturo, Kim and me, and we'll go over the questionnaire and the pricing.",
+    items: [
+      ['questionnaire', 'Kim Sorensen', '2026-11-30'],
+      ['pricing', 'Dana Whitfield', '2026-11-25T12:00:00-05:00'],
+      ['lead', 'Arturo Vega', '2026-12-04'],
+    ],
+    next: '2026-12-03T14:00:00-05:00',
+  },
+  {
+    id: 'football',
+    now: '2027-06-10T21:30:00+01:00',
+    timeZone: 'Europe/London',
+    user: 'Owen Pryce',
+    contacts: ['Gareth Lloyd', 'Sian Morgan', 'Bethan Rees'],
+    text: "Committee night at the club, just the four of us, Gareth Lloyd, Sian Morgan, Bethan Rees and myself. New kit is agreed, red and black. Sian orders it by Wednesday. Bethan and I are doing the pitch booking, we haven't said who rings. It's with Gareth to get the insurance renewed by the end of the month. The floodlight quote needs doing before the 20th, nobody took it. Training's every Tuesday at seven as usual. Gareth is meeting the county people on Monday at six, I'm not going. Same time next week for us, so Thursday at half seven, all four.",
+    items: [
+      ['kit|order', 'Sian Morgan', '2027-06-16'],
+      ['pitch', null, null],
+      ['insurance', 'Gareth Lloyd', '2027-06-30'],
+      ['floodlight', null, '2027-06-19'],
+    ],
+    next: '2027-06-17T19:30:00+01:00',
+  },
+  {
+    id: 'practice',
+    now: '2026-12-08T13:15:00+00:00',
+    timeZone: 'Europe/London',
+    user: 'Claire Munro',
+    contacts: ['Dr. Samuel Osei', 'Joyce Tan', 'Helen Marsh'],
+    text: "Practice meeting, short one. Dr Osei, Joyce and Helen Marsh at the table. We're switching the recall letters to text messages from January. Joyce handles the consent form, she wants it finished by the fifteenth. Dr Osei has agreed to talk to the lab. Helen owes us the rota for February, she said Monday week. I'm down to call the phone company today. If the lab says no, we need to find another by the end of January. Helen would rather not work on the 24th, understandable. Let's reconvene on the twenty-second at quarter to nine, half an hour, everybody.",
+    items: [
+      ['consent', 'Joyce Tan', '2026-12-15'],
+      ['lab', 'Dr. Samuel Osei', null],
+      ['rota', 'Helen Marsh', '2026-12-21'],
+      ['phone', 'Claire Munro', '2026-12-08'],
+    ],
+    next: '2026-12-22T08:45:00+00:00',
+  },
+  {
+    id: 'printer',
+    now: '2026-11-24T10:00:00+01:00',
+    timeZone: 'Europe/Berlin',
+    user: 'Felix Moran',
+    contacts: ['Ivana Kolar', 'Ben Steyer'],
+    text: "Caught up with Ivana Kolar and Ben Steyer from Kolar Print. Good talk. The catalogue goes to press in January, not before. Ivana's sending proofs over by the end of next week. I took the cover text, should be done by Monday. Ben couldn't say when the paper arrives. The Thursday call is off, Ivana is travelling, and we'll find a new slot once the proofs are here. We met on Monday already because of the colours, so no rush. Ben wants me to email him the font licence tomorrow.",
+    items: [
+      ['proofs', 'Ivana Kolar', '2026-12-04'],
+      ['cover', 'Felix Moran', '2026-11-30'],
+      ['font', 'Felix Moran', '2026-11-25'],
+    ],
+    next: null,
+  },
+  {
+    id: 'museum',
+    now: '2027-03-05T15:00:00+00:00',
+    timeZone: 'Europe/London',
+    user: 'Nora Hale',
+    contacts: ['Aisha Rahman', 'Peter Lund'],
+    text: "Notes after the exhibition planning with Aisha Rahman and Peter Lund. Opening stays in May. Aisha takes the loan agreements, they have to be out by March 19. Peter's measuring the display cases on Tuesday. I need to confirm the insurance value with the lender by the 10th. Our next session has moved from Monday to Wednesday, same time, nine o'clock, an hour and a half, in the small gallery. Peter brings the drawings. The courier picked up the crates on the first, that's all fine.",
+    items: [
+      ['loan', 'Aisha Rahman', '2027-03-19'],
+      ['cases', 'Peter Lund', '2027-03-09'],
+      ['insurance', 'Nora Hale', '2027-03-10'],
+      ['?drawings', 'Peter Lund', null],
+    ],
+    next: '2027-03-10T09:00:00+00:00',
+  },
+  {
+    id: 'roof',
+    now: '2027-06-14T09:20:00-05:00',
+    timeZone: 'America/Chicago',
+    user: 'Victor Lang',
+    contacts: ['Rosa Delgado', 'Hank Miller'],
+    text: "Met Rosa Delgado and Hank Miller about the roof at Elm Street. We're going with metal, not shingles. Hank gets me two bids in a fortnight. Rosa is collecting the tenants' signatures, deadline is Friday the 25th. I'd said I'd call the city inspector, I'll do that on Thursday. The permit from last year expires on the 30th, so keep an eye on it. Hank mentioned his crew might be free in August, we'll see. We put in a follow-up for Monday the 28th at 4 p.m., Rosa and Hank both, half an hour by phone, mainly about the bids.",
+    items: [
+      ['bids', 'Hank Miller', '2027-06-28'],
+      ['signatures', 'Rosa Delgado', '2027-06-25'],
+      ['inspector', 'Victor Lang', '2027-06-17'],
+    ],
+    next: '2027-06-28T16:00:00-05:00',
+  },
+  {
+    id: 'fair',
+    now: '2027-03-03T12:30:00+01:00',
+    timeZone: 'Europe/Berlin',
+    user: 'Ruth Adler',
+    contacts: ['Paul Enders', 'Gemma Stone'],
+    text: "Just finished with Gemma Stone and Paul Enders on the trade fair stand. Decision, we take the corner spot. Gemma books the hotel by Thursday the 12th. Paul has the banners, they need to be at the printer by the 19th at the latest. The stand drawings, I'm on it, end of this week. The fair itself is on the 20th of April. Someone from their side will ring about the power supply. Paul's holiday starts on Monday. I'll see them both again on March 24 at 11, video call, to go through the drawings and the costs, forty-five minutes.",
+    items: [
+      ['hotel', 'Gemma Stone', null],
+      ['banners', 'Paul Enders', '2027-03-19'],
+      ['drawings', 'Ruth Adler', '2027-03-05'],
+    ],
+    next: '2027-03-24T11:00:00+01:00',
+  },
+  {
+    id: 'trademark',
+    now: '2026-11-24T18:00:00+00:00',
+    timeZone: 'Europe/London',
+    user: 'Marcus Webb',
+    contacts: ['Yuki Tanabe', 'Elena Duarte'],
+    text: "Call with Tokyo and Lisbon, so Yuki Tanabe and Elena Duarte. We keep the name. Elena writes the press text until next Tuesday. Yuki is going to clear the trademark with their lawyers, no date from her. On my side I need to brief the agency by tomorrow evening. They asked for samples, I'm not sure we have any. Elena's launch party is on the eleventh, I can't make it. We'll speak again on Monday at 9 a.m. London time, which is six in the evening for Yuki, so thirty minutes sharp.",
+    items: [
+      ['press', 'Elena Duarte', '2026-12-01'],
+      ['trademark', 'Yuki Tanabe', null],
+      ['agency', 'Marcus Webb', '2026-11-25'],
+    ],
+    next: '2026-11-30T09:00:00+00:00',
+  },
+  {
+    id: 'charity',
+    now: '2027-06-10T19:00:00+01:00',
+    timeZone: 'Europe/London',
+    user: 'Imogen Clarke',
+    contacts: ['Raj Patel', 'Steve Noonan', 'Kath Noonan'],
+    text: "So the charity run. Raj Patel was there and both Noonans, Steve and Kath. Route is decided, twice round the lake. Marshals, Kath has that, she wants the list complete a week on Friday. Steve and Raj sort out the water stations between them. The first-aid cover still needs somebody, by the 18th ideally. I promised Raj the sponsor letter, he'll have it by Sunday. They've asked the council for the road and should hear back in two weeks. Mr Noonan's van breaks down every other day, never mind. Next get-together: the 24th, seven in the evening, at Kath's place, all of us.",
+    items: [
+      ['marshals|list', 'Kath Noonan', '2027-06-18'],
+      ['water', null, null],
+      ['first-aid', null, '2027-06-18'],
+      ['sponsor', 'Imogen Clarke', '2027-06-13'],
+    ],
+    next: '2027-06-24T19:00:00+01:00',
+  },
+  {
+    id: 'theatre',
+    now: '2027-03-08T22:15:00-05:00',
+    timeZone: 'America/New_York',
+    user: 'Joel Kramer',
+    contacts: ['Tina Alvarez', 'Bo Lindgren'],
+    text: "Rehearsal wrap-up with Tina Alvarez and Bo Lindgren. Act two gets cut by ten minutes. Tina rewrites the last scene for Sunday. Bo owns the lighting cues and will deliver a first version in two weeks on Thursday. I've got to find a piano tuner, not urgent. They'd love a matinee, undecided. Ticket sales open on April 2. Somebody from the school is coming on Thursday at four to look at the hall, that's not us. We see each other again on Saturday at noon, on stage, two hours, Tina, Bo and me.",
+    items: [
+      ['scene', 'Tina Alvarez', '2027-03-14'],
+      ['version|cues', 'Bo Lindgren', '2027-03-25'],
+      ['?cues|version', 'Bo Lindgren', null],
+      ['tuner', 'Joel Kramer', null],
+    ],
+    next: '2027-03-13T12:00:00-05:00',
+  },
+  {
+    id: 'hiring',
+    now: '2026-12-08T09:50:00+00:00',
+    timeZone: 'Europe/London',
+    user: 'Lisa Thornton',
+    contacts: ['Graham Pike', 'Oluwaseun Ade'],
+    text: "Spoke to Graham Pike and Oluwaseun Ade about the hiring plan. Two engineers first, designer later. Graham will write the job ads early next week. Oluwaseun gets the budget signed off by the last Friday of the month. I'm waiting for HR on the contract template, they promised it for last Friday. I'll chase them again this afternoon. Interviews probably start mid-January. We should sit down again around the 20th, ten-ish, but Graham has to check his diary first. Their old office lease runs until the 31st.",
+    items: [
+      ['job ads', 'Graham Pike', null],
+      ['budget', 'Oluwaseun Ade', '2026-12-25'],
+      ['chase', 'Lisa Thornton', '2026-12-08'],
+      ['?diary', 'Graham Pike', null],
+    ],
+    next: null,
+  },
+  {
+    id: 'bakery',
+    now: '2026-12-01T17:30:00+01:00',
+    timeZone: 'Europe/Berlin',
+    user: 'Sam Ortega',
+    contacts: ['Birgit Hollmann', 'Pavel Novak'],
+    text: "First things first, diary: Friday the eleventh, from two to three, at Birgit's office, Birgit Hollmann, Pavel Novak and me. Now what came out of today. The oven order goes ahead. Pavel is to fetch the old one by Saturday. Birgit drafts the lease, and she needs my tax number for that, which I'll mail her tonight. The opening party, that's still up in the air. Pavel doesn't deliver flour on the 24th. The dough mixer, leave that with Birgit, she talks to the dealer by the middle of the month.",
+    items: [
+      ['old one|oven', 'Pavel Novak', '2026-12-05'],
+      ['lease', 'Birgit Hollmann', null],
+      ['tax', 'Sam Ortega', '2026-12-01'],
+      ['mixer|dealer', 'Birgit Hollmann', null],
+    ],
+    next: '2026-12-11T14:00:00+01:00',
+  },
+  {
+    id: 'website',
+    now: '2027-03-05T16:45:00+00:00',
+    timeZone: 'Europe/London',
+    user: 'Kate Brennan',
+    contacts: ['Julian Frost', 'Maria Frost', 'Derek Hsu'],
+    text: "Long call with Julian, Maria Frost joined later, and Derek Hsu took minutes. The website goes live without the shop. She wants me to test the forms by Tuesday. Derek said he'd send the minutes tonight. Julian had promised the photos for the first of March, nothing came, so he's got until Monday now. Maria asked who pays for hosting, nobody knew. Invoices from the 12th of February are settled. Accounting should transfer the deposit by the 15th. We're talking again the Monday after next, at fourteen hundred, 45 minutes, Julian and Derek, Maria can't.",
+    items: [
+      ['forms', 'Kate Brennan', '2027-03-09'],
+      ['minutes', 'Derek Hsu', '2027-03-05'],
+      ['photos', 'Julian Frost', '2027-03-08'],
+      ['deposit', null, '2027-03-15'],
+    ],
+    next: '2027-03-15T14:00:00+00:00',
+    attendees: ['Julian Frost', 'Derek Hsu'],
+  },
+];
