@@ -11,8 +11,15 @@ const shared = {
 
 /** Tests that look at histories themselves know how long a run is; all others must not notice. */
 const ABOUT_HISTORIES = ['test/e2e/history.test.ts', 'test/e2e/continue-as-new.test.ts'];
-/** What these show lies in the rows alone, and they are long. */
-const ABOUT_ROWS = ['test/e2e/obedient-model.test.ts', 'test/e2e/wallet.test.ts'];
+/** What these show lies in the rows alone or within one step, and they are long. */
+const ABOUT_ROWS = [
+  'test/e2e/mail-by-hand.test.ts',
+  'test/e2e/model-faults.test.ts',
+  'test/e2e/obedient-model.test.ts',
+  'test/e2e/voice-note-in.test.ts',
+  'test/e2e/wallet.test.ts',
+  'test/e2e/writing-style.test.ts',
+];
 
 export default defineConfig({
   test: {

@@ -5,7 +5,7 @@ import { type BegunCall, type CallOutcome, finishCall } from '../engine/calls.js
 import type { Tx } from '../store/db.js';
 import type { ActivityDeps } from './deps.js';
 import { retryIn } from './failure.js';
-import { OutOfTime } from './within-time.js';
+import { OutOfTime, TimeOver } from './within-time.js';
 
 /** Attempts of one call before its failure is handed to the model. */
 export const MOST_ATTEMPTS = 4;
@@ -18,12 +18,21 @@ export function explained(error: ProblemError): string {
   return wellFormed([error.message, ...error.errors.map((field) => `${field.path}: ${field.message}`)].join('\n'));
 }
 
-/** A refusal is the model's to handle at once; anything else is tried again a few times first. */
+/** A service whose calls may take longer than this may have done, and billed, what nobody waited for. */
+const LONG_MS = 60_000;
+
+/**
+ * A refusal is the model's to handle at once, and so is a long skill that ran out of time; anything else is tried again a
+ * few times first, not before the service wants to be asked again.
+ */
 export function retryOrExplain(deps: ActivityDeps, begun: BegunCall, error: unknown): string {
   if (error instanceof SkillRefusal) return error.message;
   if (error instanceof ProblemError && error.type !== 'unavailable') return explained(error);
   deps.log.warn({ err: error, skill: begun.call.skill, call: begun.call.id }, 'a skill failed');
-  if (begun.call.attempts < MOST_ATTEMPTS) throw retryIn('SkillFailed', 200 * 2 ** begun.call.attempts);
+  if (begun.call.attempts < MOST_ATTEMPTS && !(begun.call.timeout_ms > LONG_MS && error instanceof TimeOver)) {
+    const wanted = error instanceof ProblemError ? (error.retryAfterMs ?? 0) : 0;
+    throw retryIn('SkillFailed', Math.max(wanted, 200 * 2 ** begun.call.attempts));
+  }
   // What a service could not do for now is told in its own words: they say what a person can mend.
   if (error instanceof ProblemError) return explained(error);
   return error instanceof OutOfTime

@@ -10,9 +10,9 @@ import { type Failure, recordAbsent, recordFailure, recordSent } from '../engine
 import { postpone, probeLater, takeOver } from '../engine/effect-takeover.js';
 import { startEffect } from '../engine/effects.js';
 import { type LedgerEntry, readLesson, readReady } from '../engine/ledger.js';
-import { spaceAccess } from '../spaces/access.js';
 import { userActor } from '../spaces/principal.js';
 import { requirePermission, spaceOfRole } from '../spaces/spaces.js';
+import { trustedAccess } from '../spaces/trusted.js';
 import type { ActivityDeps } from './deps.js';
 import { outwardOf } from './outward.js';
 import { makeProposal, outsideContext } from './proposer.js';
@@ -178,8 +178,11 @@ async function teach(deps: ActivityDeps, input: EffectInput): Promise<void> {
       await requirePermission(tx, actor, (await spaceOfRole(tx, actor, 'memory')).id, 'write');
       const { caller, skill: _skill, input: sent, ...rest } = lesson;
       const done = { ...rest, input: sent as never };
-      // The user's own choice, so it is written in their name and not in the agent's.
-      const context = { ...transactionContext(tx, { caller, labels: [] }, new Set()), spaces: spaceAccess(tx, actor) };
+      // The user's own choice, so it is written in their name and not in the agent's, over what a trusted hand has left.
+      const context = {
+        ...transactionContext(tx, { caller, labels: [] }, new Set()),
+        spaces: trustedAccess(tx, actor),
+      };
       await skill.outward.learn(done, context);
     });
   } catch (error) {

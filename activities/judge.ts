@@ -74,6 +74,7 @@ function chosen(skill: Skill, input: unknown, verdict: ChosenCall['verdict'], ef
     timeoutMs: manifest.timeoutSeconds * 1000,
     // What is proposed may look outside first.
     quick: skill.runs === 'transaction' && verdict === 'run' && effect !== 'outward',
+    first: manifest.first === true,
     ...(skill.runs === 'question' ? { question: (input as { question: string }).question } : {}),
   };
 }
@@ -86,6 +87,7 @@ function refused(block: ToolUseBlock, refusal: string): ChosenCall {
     verdict: 'refuse',
     timeoutMs: 0,
     quick: true,
+    first: false,
     refusal,
   };
 }

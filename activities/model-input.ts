@@ -1,4 +1,5 @@
 import { Temporal as TC39 } from 'temporal-polyfill';
+import { fileText } from '../contracts/file-text.js';
 import type {
   AssistantBlock,
   ModelMessage,
@@ -7,7 +8,7 @@ import type {
   TextBlock,
   ToolResultBlock,
 } from '../contracts/model.js';
-import type { MessageFile, OutcomeRow, TurnContext } from '../engine/turn-context.js';
+import type { OutcomeRow, TurnContext } from '../engine/turn-context.js';
 import { styleText } from '../skills/shared/writing-style-view.js';
 
 export interface InputOptions {
@@ -126,13 +127,6 @@ function mayGoBack(block: AssistantBlock): boolean {
 function messageText(message: TurnContext['messages'][number]): string {
   const files = message.files.map(fileText);
   return nonEmpty([message.text, ...files].filter((part) => part !== '').join('\n'));
-}
-
-/** Names the file and its kind, so that the fitting skill can be chosen; what is in it only a skill can tell. */
-function fileText({ id, name, mediaType, seconds, forwarded }: MessageFile): string {
-  const length = seconds === null ? '' : `, ${Math.round(seconds)} s`;
-  const source = forwarded ? ', forwarded: words of somebody else' : '';
-  return `[attached file ${id}: ${JSON.stringify(name)}, ${mediaType}${length}${source}]`;
 }
 
 function resultText(call: Call): string {

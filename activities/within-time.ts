@@ -1,7 +1,14 @@
 import { CancelledFailure } from '@temporalio/activity';
 
-/** The work's time was over before it was. Its message is written for the model. */
+/** The work was stopped before it was done. Its message is written for the model. */
 export class OutOfTime extends Error {}
+
+/** Its own time was over, and nothing else stopped it. */
+export class TimeOver extends OutOfTime {
+  constructor(timeoutMs: number) {
+    super(`The skill took longer than ${timeoutMs / 1000} s and was stopped.`);
+  }
+}
 
 /**
  * Waits for the work until its time is over. Work that is told to stop may still come to its end, because what it has
@@ -19,11 +26,10 @@ export async function withinTime<T>(
   const listening = new AbortController();
   const once = { once: true, signal: listening.signal };
   const over = new Promise<never>((_, reject) => {
-    const outOfTime = `The skill took longer than ${timeoutMs / 1000} s and was stopped.`;
     const onShutdown = (): void => {
       if (isShutdown(abortSignal.reason)) reject(new OutOfTime('The skill was stopped by a shutdown.'));
     };
-    timeout.signal.addEventListener('abort', () => reject(new OutOfTime(outOfTime)), once);
+    timeout.signal.addEventListener('abort', () => reject(new TimeOver(timeoutMs)), once);
     abortSignal.addEventListener('abort', onShutdown, once);
   });
   try {

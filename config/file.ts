@@ -57,7 +57,7 @@ const FileSchema = z.strictObject({
       budgetUsd: MoneySchema.default('1'),
       conversationTail: z.int().min(0).max(100).default(20),
       approvalDays: z.number().min(0.01).max(90).default(7),
-      audioMinutes: z.number().min(0.01).max(1_440).default(120),
+      audioMinutes: z.number().min(0.01).max(240).default(60),
     })
     .prefault({}),
   temporal: z

@@ -5,6 +5,8 @@ const LineSchema = CleanTextSchema.min(1).max(2000);
 const NameSchema = CleanTextSchema.min(1).max(200);
 /** Names a part of the same record, such as `a1`. */
 const PartSchema = CleanTextSchema.min(1).max(50);
+/** What dependencies call the next meeting. */
+const FOLLOW_UP = 'followUpMeeting';
 
 const ActionItemSchema = z
   .strictObject({
@@ -63,22 +65,22 @@ export const MeetingSchema = z
     dependencies: z
       .array(z.strictObject({ item: PartSchema, dependsOn: PartSchema, reason: LineSchema.optional() }))
       .max(100)
-      .describe('Ids of action items, or followUpMeeting.'),
+      .describe('Ids of action items, or followUpMeeting where that is not null; no part depends on itself.'),
     followUpMeeting: FollowUpSchema.nullable().describe('null unless a next meeting with a day and a time was agreed.'),
     contradictions: z.array(ContradictionSchema).max(50),
     completedTasks: z.array(IdSchema).max(100).describe('Ids of tasks on the board that are finished by now.'),
   })
   .check(({ value, issues }) => {
     const parts = new Set(value.actionItems.map((item) => item.id));
-    const known = (name: string): boolean => parts.has(name) || name === 'followUpMeeting';
-    const wrong = (path: (string | number)[], name: string): void => {
-      issues.push({
-        code: 'custom',
-        input: name,
-        path,
-        message: 'must be the id of an action item of this record',
-      });
+    const known = (name: string): boolean => parts.has(name) || (name === FOLLOW_UP && value.followUpMeeting !== null);
+    const wrong = (
+      path: (string | number)[],
+      name: string,
+      message = 'must be the id of an action item of this record',
+    ): void => {
+      issues.push({ code: 'custom', input: name, path, message });
     };
+    const ofPart = `must be the id of an action item of this record, or ${FOLLOW_UP} where that is not null`;
     if (parts.size < value.actionItems.length)
       issues.push({
         code: 'custom',
@@ -86,9 +88,12 @@ export const MeetingSchema = z
         path: ['actionItems'],
         message: 'must have ids of their own',
       });
+    for (const [index, { id }] of value.actionItems.entries())
+      if (id === FOLLOW_UP) wrong(['actionItems', index, 'id'], id, 'is the name of the next meeting');
     for (const [index, { item, dependsOn }] of value.dependencies.entries()) {
-      if (!known(item)) wrong(['dependencies', index, 'item'], item);
-      if (!known(dependsOn)) wrong(['dependencies', index, 'dependsOn'], dependsOn);
+      if (!known(item)) wrong(['dependencies', index, 'item'], item, ofPart);
+      if (!known(dependsOn)) wrong(['dependencies', index, 'dependsOn'], dependsOn, ofPart);
+      else if (item === dependsOn) wrong(['dependencies', index, 'dependsOn'], dependsOn, 'must be another part');
     }
     for (const [index, { item }] of value.contradictions.entries())
       if (item !== undefined && !parts.has(item)) wrong(['contradictions', index, 'item'], item);

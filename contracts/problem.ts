@@ -30,16 +30,24 @@ export class ProblemError extends Error {
   readonly type: ProblemType;
   readonly status: number;
   readonly errors: readonly FieldError[];
+  /** How long a service asked not to be called again. */
+  readonly retryAfterMs: number | undefined;
 
   constructor(
     type: ProblemType,
     detail: string,
-    options: { errors?: readonly FieldError[]; status?: number; cause?: unknown } = {},
+    options: {
+      errors?: readonly FieldError[];
+      status?: number;
+      retryAfterMs?: number | undefined;
+      cause?: unknown;
+    } = {},
   ) {
     super(detail, options.cause === undefined ? undefined : { cause: options.cause });
     this.name = 'ProblemError';
     this.type = type;
     this.status = options.status ?? PROBLEM_STATUS[type];
     this.errors = options.errors ?? [];
+    this.retryAfterMs = options.retryAfterMs;
   }
 }

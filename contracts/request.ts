@@ -31,8 +31,18 @@ export const FileSchema = z
   .meta({ id: 'File' });
 export type File = z.infer<typeof FileSchema>;
 
-/** True where somebody else's words are passed on, as with a forwarded recording: they are information, not orders. */
-const ForwardedSchema = z.boolean().optional();
+const ForwardedSchema = z
+  .boolean()
+  .optional()
+  .describe('True where a file holds words of somebody else, as a forwarded recording does: information, not orders.');
+/** The same for every file of a message, also for those that come as parts of a form. */
+const AllForwardedSchema = z
+  .boolean()
+  .optional()
+  .describe(
+    'True where the files that come with this were passed on from somebody else: every `file` part of a form, and every ' +
+      'attachment that does not say otherwise with a `forwarded` of its own. The text stays that of the user.',
+  );
 
 /** A file inside a JSON body, or one uploaded before. */
 const AttachmentSchema = z.union([
@@ -59,6 +69,7 @@ export const NewRequestSchema = z
   .strictObject({
     text: MessageTextSchema.optional(),
     attachments: z.array(AttachmentSchema).max(20).optional(),
+    forwarded: AllForwardedSchema,
     conversation: IdSchema.optional(),
     timeZone: TimeZoneSchema.optional(),
     occurredAt: InstantSchema.optional(),
@@ -72,7 +83,11 @@ export const NewRequestSchema = z
 export type NewRequest = z.infer<typeof NewRequestSchema>;
 
 export const NewMessageSchema = z
-  .strictObject({ text: MessageTextSchema.optional(), attachments: z.array(AttachmentSchema).max(20).optional() })
+  .strictObject({
+    text: MessageTextSchema.optional(),
+    attachments: z.array(AttachmentSchema).max(20).optional(),
+    forwarded: AllForwardedSchema,
+  })
   .meta({ id: 'NewMessage' });
 export type NewMessage = z.infer<typeof NewMessageSchema>;
 

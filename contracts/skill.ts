@@ -23,6 +23,8 @@ export interface SkillManifest<I = unknown, O = unknown> {
   readonly priceUsd?: string;
   /** Names of the secrets the skill may resolve while it runs. */
   readonly secrets?: readonly string[];
+  /** Runs before the other calls of its turn, because it may bind them. */
+  readonly first?: true;
   /** One plain sentence for people about a call with this input, without its content where it could be long. */
   readonly summary: (input: I) => string;
 }
@@ -86,16 +88,20 @@ export interface Hold {
 
 /** Tasks that stay as they are until the user has said what holds. */
 export interface HoldAccess {
-  /** From now on no agent changes the task. */
-  place(task: string, hold: Hold): Promise<void>;
-  /** As `place`, for a task that is not on the board yet: the one that this request creates under such a title. */
+  /** From now on no agent changes the task; `former` is the status it had. */
+  place(task: string, hold: Hold, former: string): Promise<void>;
+  /** As `place`, for work that is not on the board yet: what an agent puts there under such a title is held at once. */
   expect(title: string, hold: Hold): Promise<void>;
-  /** The hold that waits for a task with this title, if this request has one. */
-  expected(title: string): Promise<Hold | undefined>;
   /** Why a task is held; `isAnswered` when the user has spoken since, so that it may change. */
-  of(task: string): Promise<(Hold & { readonly isAnswered: boolean }) | undefined>;
-  /** Takes back every hold that came from this meeting; returns the tasks. */
-  withdraw(meeting: string): Promise<string[]>;
+  of(task: string): Promise<PlacedHold | undefined>;
+  /** Takes back every hold that came from this meeting; returns the tasks that nothing else holds. */
+  withdraw(meeting: string): Promise<{ readonly task: string; readonly former: string }[]>;
+}
+
+export interface PlacedHold extends Hold {
+  readonly isAnswered: boolean;
+  /** The status that the task had before. */
+  readonly former: string;
 }
 
 /** For skills that only touch the store: everything happens in the transaction that also stores the result. */

@@ -36,8 +36,8 @@ export async function acceptRequest(engine: Engine, user: string, inbound: Inbou
   const known = await findAccepted(engine, user, inbound.idempotencyKey, bodyHash);
   if (known !== undefined) return known;
   const profile = checkBody(engine, inbound);
-  const { conversation, attachments } = inbound.body;
-  const files = await prepareFiles(engine, { attachments, files: inbound.files }, async (named) => {
+  const { conversation, attachments, forwarded } = inbound.body;
+  const files = await prepareFiles(engine, { attachments, files: inbound.files, forwarded }, async (named) => {
     if (conversation !== undefined || named.length > 0)
       await engine.db.as(user, (tx) => requireNamed(tx, user, conversation, named));
   });

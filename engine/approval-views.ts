@@ -5,6 +5,7 @@ import { sql } from '../store/sql.js';
 import { APPROVAL_COLUMNS, type ApprovalRow } from './approvals.js';
 import { noApproval } from './decisions.js';
 import type { Engine } from './deps.js';
+import { IS_SPOKEN } from './holds.js';
 
 export interface ApprovalFilter {
   readonly status?: ApprovalStatus | undefined;
@@ -18,8 +19,9 @@ interface ShownRow extends ApprovalRow {
 }
 
 const MOST_CONTRADICTIONS = 20;
-const CONTRADICTIONS = sql`case when approvals.status <> 'pending' then '{}' else array(
-  select distinct h.text from holds h where h.request_id = approvals.request_id and h.released_at is null
+const CONTRADICTIONS = sql`case when approvals.status <> 'pending' or approvals.effect <> 'outward' then '{}' else array(
+  select distinct h.text from holds h left join atoms a on a.id = h.task_id
+  where h.request_id = approvals.request_id and h.released_at is null and coalesce(a.metadata->>'status', 'held') = 'held' and not ${IS_SPOKEN}
   order by 1 limit ${sql.lit(MOST_CONTRADICTIONS)}) end as contradictions`;
 
 /** The user's approvals, newest first. */

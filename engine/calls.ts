@@ -42,7 +42,7 @@ export interface CallRef extends AgentRef {
 }
 
 const CALL_COLUMNS = sql`
-  calls.id, calls.request_id, calls.agent_id, calls.turn, calls.position, calls.skill, calls.input, calls.summary, calls.verdict, calls.timeout_ms, calls.quick,
+  calls.id, calls.request_id, calls.agent_id, calls.turn, calls.position, calls.skill, calls.input, calls.summary, calls.verdict, calls.timeout_ms, calls.quick, calls.first,
   calls.status, calls.output, calls.error, calls.undo, calls.outputs, calls.attempts, calls.started_at, calls.ended_at`;
 
 /** Starts an attempt of a call; undefined when it is done, was dropped, or its request has ended (an undo runs all the same). */

@@ -72,6 +72,9 @@ export interface Engine {
   readonly defaultTimeZone: string;
   readonly effects: EffectTimes;
   readonly proposer: Proposer;
-  /** Length of a recording in seconds, undefined where its bytes do not tell. Never throws; never inside a transaction. */
+  /**
+   * Length of a recording in seconds, undefined where its bytes do not tell. Never inside a transaction. Throws
+   * `ProblemError`: `unavailable` where too many are being read, `unsupported-media` where a large one cannot be.
+   */
   readonly audioSeconds: (bytes: Uint8Array, mediaType: string) => Promise<number | undefined>;
 }

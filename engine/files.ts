@@ -79,13 +79,18 @@ export async function saveFile(engine: Engine, user: string, file: IncomingFile,
  */
 export async function prepareFiles(
   engine: Engine,
-  given: { attachments?: readonly Attachment[] | undefined; files?: readonly IncomingFile[] | undefined },
+  given: {
+    readonly attachments?: readonly Attachment[] | undefined;
+    readonly files?: readonly IncomingFile[] | undefined;
+    /** Counts for every file that does not say otherwise. */
+    readonly forwarded?: boolean | undefined;
+  },
   refuse: (known: readonly NamedFile[]) => Promise<void>,
 ): Promise<PreparedFiles> {
   const parts: (NamedFile | CheckedFile)[] = [];
   const passedOn = new Set<number>();
   for (const [index, attachment] of (given.attachments ?? []).entries()) {
-    if (attachment.forwarded === true) passedOn.add(index);
+    if (attachment.forwarded ?? given.forwarded) passedOn.add(index);
     const path = `attachments.${index}`;
     parts.push(
       'fileId' in attachment
@@ -93,8 +98,10 @@ export async function prepareFiles(
         : await checkedFile(engine, { ...attachment, bytes: Buffer.from(attachment.data, 'base64') }, path),
     );
   }
-  for (const [index, file] of (given.files ?? []).entries())
+  for (const [index, file] of (given.files ?? []).entries()) {
+    if (given.forwarded) passedOn.add(parts.length);
     parts.push(await checkedFile(engine, file, `file.${index}`));
+  }
   const known = parts.filter((part) => 'id' in part);
   if (parts.length > known.length) await refuse(known);
   const ids: string[] = [];
@@ -149,7 +156,7 @@ export async function readAttached(
 ): Promise<AttachedFile> {
   const file = await engine.db.as(user, (tx) =>
     tx.maybe<StoredFile & { forwarded: boolean }>(sql`
-      select ${COLUMNS}, exists (select from messages m where m.forwarded @> array[f.id] and m.user_id = ${user}) as forwarded
+      select ${COLUMNS}, exists (select from messages m where m.forwarded @> array[f.id] and m.forwarded <> '{}' and m.user_id = ${user}) as forwarded
       from files f where f.id = ${id} and f.user_id = ${user}`),
   );
   if (file === undefined) throw noFile(id);
@@ -196,7 +203,7 @@ async function checkedFile(engine: Engine, file: IncomingFile, path: string): Pr
   return { name: cleanName(file.name), mediaType, bytes: file.bytes, seconds };
 }
 
-/** Seconds of a recording, null where its bytes do not tell; throws `too-large` above the limit. */
+/** Seconds of a recording, null where its bytes do not tell; throws `too-large` above the limit, or what the look into it throws. */
 async function checkedLength(
   engine: Engine,
   bytes: Uint8Array,
@@ -204,7 +211,11 @@ async function checkedLength(
   path: string,
 ): Promise<number | null> {
   const { audioMinutes } = engine.limits;
-  const seconds = await engine.audioSeconds(bytes, mediaType);
+  const seconds = await engine.audioSeconds(bytes, mediaType).catch((error: unknown) => {
+    if (!(error instanceof ProblemError) || error.type === 'unavailable') throw error;
+    const { type, message, status } = error;
+    throw new ProblemError(type, message, { status, errors: [{ path, message: 'its length cannot be read' }] });
+  });
   if (seconds === undefined || seconds <= audioMinutes * 60) return seconds ?? null;
   throw new ProblemError(
     'too-large',

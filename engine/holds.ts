@@ -1,47 +1,59 @@
-import type { Hold, HoldAccess, SkillCaller } from '../contracts/skill.js';
-import { newId } from '../store/new-id.js';
+import type { Hold, HoldAccess, PlacedHold, SkillCaller } from '../contracts/skill.js';
 import type { Tx } from '../store/db.js';
+import { newId } from '../store/new-id.js';
 import { type RawBuilder, sql } from '../store/sql.js';
 
-interface HoldRow {
-  meeting: string;
-  agreement: string;
-  text: string;
-}
-
 const COLUMNS = sql`h.meeting_id as meeting, h.agreement_id as agreement, h.text`;
+/** Holds of one user that are looked at when something is put on the board. */
+const MOST_OPEN = 100;
 
 /** Holds as the agent of one call may place and see them. Who decides about them is the user alone. */
 export function holdAccess(tx: Tx, caller: SkillCaller): HoldAccess {
   return {
-    place: (task, hold) => insertHold(tx, caller, hold, { task }),
+    place: (task, hold, former) => placeHold(tx, caller, task, hold, former),
     expect: (title, hold) => insertHold(tx, caller, hold, { title }),
-    async expected(title) {
-      const rows = await tx.rows<HoldRow & { title: string }>(sql`
-        select ${COLUMNS}, h.title from holds h
-        where h.request_id = ${caller.requestId} and h.task_id is null and h.released_at is null and not ${isAnswered(caller)}
-        order by h.created_at limit 50`);
-      return rows.find((row) => isAbout(row.title, title));
-    },
     of: (task) => holdOf(tx, caller, task),
-    async withdraw(meeting) {
-      const rows = await tx.rows<{ task: string | null }>(sql`
-        update holds set released_at = now() where meeting_id = ${meeting} and released_at is null returning task_id as task`);
-      return rows.flatMap((row) => row.task ?? []);
-    },
+    withdraw: (meeting) =>
+      tx.rows(sql<{ task: string; former: string }>`
+        with gone as (
+          update holds set released_at = now() where meeting_id = ${meeting} and released_at is null returning task_id as task, former)
+        select task, min(former) as former from gone g where task is not null and not exists (
+          select from holds h where h.task_id = g.task and h.released_at is null and h.meeting_id <> ${meeting}) group by task`),
   };
 }
 
-/** The hold of a task; of several the one that is not answered. A task that the user has set free has none. */
-export async function holdOf(
-  tx: Tx,
-  caller: SkillCaller,
-  task: string,
-): Promise<(Hold & { readonly isAnswered: boolean }) | undefined> {
-  return tx.maybe<HoldRow & { isAnswered: boolean }>(sql`
-    select ${COLUMNS}, ${isAnswered(caller)} as "isAnswered" from holds h join atoms a on a.id = h.task_id
-    where h.task_id = ${task} and h.released_at is null and a.metadata->>'status' = 'held'
-    order by "isAnswered", h.created_at limit 1`);
+interface HoldRow extends PlacedHold {
+  readonly status: string | null;
+}
+
+/** The hold of a task; of several one that is not answered. A task that the user has set free has none any more. */
+export async function holdOf(tx: Tx, caller: SkillCaller, task: string): Promise<PlacedHold | undefined> {
+  const row = await tx.maybe<HoldRow>(sql`
+    select ${COLUMNS}, h.former, ${isAnswered(caller)} as "isAnswered", a.metadata->>'status' as status
+    from holds h join atoms a on a.id = h.task_id
+    where h.task_id = ${task} and h.released_at is null order by "isAnswered", h.created_at limit 1`);
+  if (row === undefined) return undefined;
+  const { status, ...hold } = row;
+  if (status === 'held') return hold;
+  await releaseHolds(tx, task);
+  return undefined;
+}
+
+/** A hold that nobody has answered, with the title of the work it is about. */
+export interface OpenHold extends Hold {
+  readonly title: string;
+  /** None where the work is not on the board yet. */
+  readonly task: string | null;
+}
+
+/** What the acting agent must not put on the board under another name. */
+export async function openHolds(tx: Tx, caller: SkillCaller): Promise<OpenHold[]> {
+  return tx.rows<OpenHold>(sql`
+    select ${COLUMNS}, h.task_id as task, coalesce(h.title, a.payload->>'title', '') as title
+    from holds h left join atoms a on a.id = h.task_id
+    where h.user_id = ${caller.user.id} and h.released_at is null and not ${isAnswered(caller)}
+      and case when h.task_id is null then h.conversation_id = ${caller.conversationId} else a.metadata->>'status' = 'held' end
+    order by h.created_at desc limit ${MOST_OPEN}`);
 }
 
 /** The user has answered, so the task is as any other again. */
@@ -49,42 +61,49 @@ export async function releaseHolds(tx: Tx, task: string): Promise<void> {
   await tx.run(sql`update holds set released_at = now() where task_id = ${task} and released_at is null`);
 }
 
+export function placeHold(tx: Tx, caller: SkillCaller, task: string, hold: Hold, former: string): Promise<void> {
+  return insertHold(tx, caller, hold, { task, former });
+}
+
 async function insertHold(
   tx: Tx,
   caller: SkillCaller,
   hold: Hold,
-  what: { readonly task?: string; readonly title?: string },
+  what: { readonly task?: string; readonly title?: string; readonly former?: string },
 ): Promise<void> {
   await tx.run(sql`
-    insert into holds (id, user_id, request_id, conversation_id, meeting_id, agreement_id, task_id, title, text, after_seq)
+    insert into holds (id, user_id, request_id, conversation_id, meeting_id, agreement_id, task_id, title, text, former, after_seq)
     select ${newId('hold')}, ${caller.user.id}, ${caller.requestId}, ${caller.conversationId}, ${hold.meeting}, ${hold.agreement},
-      ${what.task ?? null}, ${what.title ?? null}, ${hold.text}, coalesce(max(m.seq), 0)
+      ${what.task ?? null}, ${what.title ?? null}, ${hold.text}, ${what.former ?? 'open'}, coalesce(max(m.seq), 0)
     from messages m where m.conversation_id = ${caller.conversationId}`);
 }
 
+/** A turn after which the user has been told of the hold `h`: the agent's say, or a question, in the request that found it. */
+const TOLD = sql`exists (
+  select from turns t where t.request_id = h.request_id and t.ended_at > h.created_at and t.ended_at <= m.created_at
+    and (t.stop_reason in ('end_turn', 'stop_sequence') or exists (
+      select from calls c where c.agent_id = t.agent_id and c.turn = t.number and c.skill = 'ask_user')))`;
+
+/** Words of the user, not those of somebody that were only passed on. */
+const OWN_WORD = sql`m.user_id = h.user_id and m.role = 'user' and (m.text <> '' or not m.files <@ m.forwarded)`;
+
+/** Whether the user has said something in the conversation of the hold `h` after being told of it. */
+export const IS_SPOKEN = sql`exists (
+  select from messages m where m.conversation_id = h.conversation_id and m.seq > h.after_seq and ${OWN_WORD} and ${TOLD})`;
+
 /**
- * Whether the user has spoken since: in the conversation of the hold after being told there (by an answer or a question),
- * or as the answer to a question that the acting agent has asked.
+ * Whether the acting agent has the user's answer: a word in the conversation of the hold after the user was told there, or
+ * the answer to a question that this agent asked after the hold had stood in its way. Only what the agent has read counts.
  */
-function isAnswered(caller: SkillCaller): RawBuilder<unknown> {
+function isAnswered({ requestId, conversationId }: SkillCaller): RawBuilder<unknown> {
   return sql`exists (
-    select from messages m where m.user_id = h.user_id and m.role = 'user' and m.seq > h.after_seq and (
-      (m.request_id = ${caller.requestId} and m.answers_call is not null)
-      or (m.conversation_id = h.conversation_id and exists (
-        select from turns t where t.request_id = h.request_id and t.ended_at > h.created_at and t.ended_at <= m.created_at
-          and (t.stop_reason <> 'tool_use' or exists (
-            select from calls c where c.agent_id = t.agent_id and c.turn = t.number and c.skill = 'ask_user'))))))`;
-}
-
-/** Whether two titles mean the same piece of work: most words of the shorter one are in the other. */
-function isAbout(held: string, title: string): boolean {
-  const [a, b] = [wordsOf(held), wordsOf(title)];
-  const [few, many] = a.size <= b.size ? [a, b] : [b, a];
-  if (few.size === 0) return false;
-  const shared = [...few].filter((word) => many.has(word)).length;
-  return shared / few.size > 0.5;
-}
-
-function wordsOf(text: string): Set<string> {
-  return new Set(text.toLowerCase().match(/[\p{L}\p{N}]{2,}/gu) ?? []);
+    select from messages m join requests x on x.id = ${requestId}
+    where m.conversation_id = ${conversationId} and ${OWN_WORD}
+      and case when m.request_id = x.id then m.seen_in_turn is not null or m.answers_call is not null else m.created_at <= x.created_at end
+      and ((h.conversation_id = ${conversationId} and m.seq > h.after_seq and ${TOLD})
+        or (m.request_id = x.id and exists (
+          select from calls q join turns asked on asked.agent_id = q.agent_id and asked.number = q.turn
+            join calls c on c.request_id = x.id and c.ended_at >= h.created_at and c.ended_at < asked.ended_at
+          where q.id = m.answers_call and ((c.output->'held' is not null and c.output->>'id' = h.task_id)
+            or c.error like '%' || h.task_id || ' is held%')))))`;
 }

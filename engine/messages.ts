@@ -1,3 +1,4 @@
+import { fileText } from '../contracts/file-text.js';
 import { ProblemError } from '../contracts/problem.js';
 import type { NewMessage } from '../contracts/request.js';
 import type { Tx } from '../store/db.js';
@@ -6,7 +7,7 @@ import { enqueue } from '../store/outbox.js';
 import { json, sql } from '../store/sql.js';
 import type { Engine } from './deps.js';
 import { appendEvents } from './events.js';
-import { insertFiles, type PreparedFiles, prepareFiles, requireFiles } from './files.js';
+import { insertFiles, type PreparedFiles, prepareFiles, requireFiles, type StoredFile } from './files.js';
 import { lockRequest, type RequestRow } from './rows.js';
 
 /**
@@ -25,7 +26,8 @@ export async function postMessage(
     });
   }
   const place = { user, request };
-  const files = await prepareFiles(engine, { attachments: body.attachments }, (known) =>
+  const { attachments, forwarded } = body;
+  const files = await prepareFiles(engine, { attachments, forwarded }, (known) =>
     engine.db.as(user, async (tx) => void (await holdOpen(tx, place, known))),
   );
   return engine.db.as(user, async (tx) => {
@@ -36,16 +38,13 @@ export async function postMessage(
         'rate-limited',
         `${unseen} messages wait for the agent already. Wait until it has read them, then send the next one.`,
       );
-    const answered = await answerOldest(
-      tx,
-      request,
-      [body.text ?? '', ...files.ids.map((id) => `[attached file ${id}]`)].filter((part) => part !== '').join('\n'),
-    );
+    if (files.rows.length > 0) await tx.run(insertFiles(user, files.rows));
+    const said = [body.text ?? '', ...(await fileTexts(tx, files))].filter((part) => part !== '').join('\n');
+    const answered = await answerOldest(tx, request, said);
     const message = newId('msg');
     await tx.run(sql`
       insert into messages (id, user_id, conversation_id, request_id, role, text, files, forwarded, answers_call)
       values (${message}, ${user}, ${row.conversation_id}, ${request}, 'user', ${body.text ?? ''}, ${files.ids}, ${files.forwarded}, ${answered?.id ?? null})`);
-    if (files.rows.length > 0) await tx.run(insertFiles(user, files.rows));
     if (answered !== undefined) await leaveWait(tx, user, request, answered);
     else if (unseen > 0 && RUNS.has(row.status)) return { message };
     await enqueue(tx, {
@@ -67,6 +66,15 @@ async function holdOpen(
   refuseEnded(row.status);
   await requireFiles(tx, place.user, known);
   return row;
+}
+
+/** What a model is told of the files of an answer, in order, as of those of any message. */
+async function fileTexts(tx: Tx, { ids, forwarded }: PreparedFiles): Promise<string[]> {
+  if (ids.length === 0) return [];
+  const rows = await tx.rows<Pick<StoredFile, 'id' | 'name' | 'mediaType' | 'seconds'>>(sql`
+    select f.id, f.name, f.media_type as "mediaType", f.seconds from files f
+    join unnest(${ids}::text[]) with ordinality as w(id, place) on w.id = f.id order by w.place`);
+  return rows.map((file) => fileText({ ...file, forwarded: forwarded.includes(file.id) }));
 }
 
 /** Messages that may wait for one agent. */

@@ -2,6 +2,7 @@ import type { WaitingFor } from '../contracts/request.js';
 import type { AgentRef } from '../contracts/step.js';
 import type { Tx } from '../store/db.js';
 import { type RawBuilder, sql } from '../store/sql.js';
+import { resultOf } from './ending.js';
 import { changeRequest, type NewEvent, type RequestChange, statusEvent } from './events.js';
 import { type HeldRequest, holdRequest } from './rows.js';
 
@@ -10,6 +11,21 @@ export function pendingApprovals(waits: HeldRequest['waits']): WaitingFor[] {
   return waits
     .filter((wait) => wait.status === 'pending')
     .map((wait) => ({ kind: 'approval', id: wait.id, text: wait.title }));
+}
+
+/** Where only questions are left of a turn, everything that could run beside them is done and the user is waited for. */
+export async function parkOnQuestions(tx: Tx, ref: AgentRef, request: HeldRequest): Promise<void> {
+  const isAsking = request.open.length > 0 && request.open.every((call) => call.status === 'waiting');
+  const asked = request.waiting_for.filter((item) => item.kind === 'user');
+  if (request.ended_at !== null || request.status !== 'running' || !isAsking || asked.length === 0) return;
+  const waitingFor = [...asked, ...pendingApprovals(request.waits)];
+  await changeRequest(
+    tx,
+    ref,
+    { status: 'waiting_user', waitingFor, result: resultOf(ref.request, undefined) },
+    [statusEvent('waiting_user', waitingFor)],
+    [sql`update agents set status = 'waiting' where id = ${ref.agent} and ended_at is null`],
+  );
 }
 
 /** A turn has been claimed and is not stored yet, such as one for a message that came meanwhile. */

@@ -48,6 +48,7 @@ export interface CallRow {
   verdict: Verdict;
   timeout_ms: number;
   quick: boolean;
+  first: boolean;
   status: CallStatus;
   output: JsonValue | null;
   error: string | null;
@@ -128,7 +129,10 @@ export function reservedColumn(request: string): RawBuilder<unknown> {
     select step, attempt, agent_id as agent, kind, name, trim_scale(usd)::text as usd from reservations where request_id = ${request}) v)`;
 }
 
-export type OpenCall = Pick<CallRow, 'id' | 'skill' | 'summary' | 'verdict' | 'timeout_ms' | 'quick' | 'status'>;
+export type OpenCall = Pick<
+  CallRow,
+  'id' | 'skill' | 'summary' | 'verdict' | 'timeout_ms' | 'quick' | 'first' | 'status'
+>;
 
 /** A locked request with what the next step of one of its agents depends on. */
 export interface HeldRequest extends RequestRow {
@@ -154,7 +158,7 @@ export function heldColumns(ref: Pick<AgentRef, 'request' | 'agent'>): RawBuilde
   return sql`
     (select turns from agents where id = ${ref.agent} and request_id = ${ref.request}) as turns,
     (select coalesce(json_agg(c order by c.turn, c.position), '[]') from (
-      select id, skill, summary, verdict, timeout_ms, quick, status, turn, position from calls
+      select id, skill, summary, verdict, timeout_ms, quick, first, status, turn, position from calls
       where agent_id = ${ref.agent} and status in ('pending', 'waiting', 'undoing')) c) as open,
     (select coalesce(sum(usd), 0)::float8 from charges where request_id = ${ref.request}) as usd,
     (select coalesce(json_agg(w order by w.created_at, w.id), '[]') from (

@@ -1,14 +1,19 @@
 import { type AgentRef, type CallStep, type EffectStep, type Step, thinkStep } from '../contracts/step.js';
 import { cutText } from '../contracts/text.js';
 import type { Engine } from './deps.js';
+import { parkOnQuestions } from './parking.js';
 import { type HeldRequest, holdRequest, type OpenCall, type WaitRow } from './rows.js';
 
 /** Temporal shows at most this much of a summary. */
 const SUMMARY_BYTES = 200;
 
-/** What the agent does next, read from the rows alone. Changes nothing, so it may be asked at any time. */
+/** What the agent does next, read from the rows alone. May be asked at any time. */
 export function nextStep(engine: Engine, ref: AgentRef): Promise<Step> {
-  return engine.db.as(ref.user, async (tx) => stepFor(await holdRequest(tx, ref)));
+  return engine.db.as(ref.user, async (tx) => {
+    const request = await holdRequest(tx, ref);
+    await parkOnQuestions(tx, ref, request);
+    return stepFor(request);
+  });
 }
 
 type StepFacts = Pick<
@@ -37,7 +42,8 @@ export function stepFor(request: StepFacts): Step {
   );
   if (money.length > 0) return approvalStep(request, left);
   const pending = request.open.filter((call) => call.status === 'pending');
-  if (pending.length > 0) return callsStep(pending, request.turns);
+  const leading = pending.filter((call) => call.first);
+  if (pending.length > 0) return callsStep(leading.length > 0 ? leading : pending, request.turns);
   if (request.open.length > 0) return questionStep(request, waits);
   // An agent at work waits for what is being sent, so that it need not be told in a turn of its own.
   const held = request.resting ? left : left.filter(isBeingSent);

@@ -8,9 +8,9 @@ import { expireOverdue } from './approvals.js';
 import { askForBudget } from './budget.js';
 import { turnStep } from './charge-rows.js';
 import type { Engine } from './deps.js';
-import { endRequest, resultOf } from './ending.js';
+import { endRequest } from './ending.js';
 import { changeRequest, statusEvent } from './events.js';
-import { pendingApprovals } from './parking.js';
+import { parkOnQuestions, pendingApprovals } from './parking.js';
 import { BUDGET_REFUSED, bookEstimated, MoneyHeld, reserve, type Wish } from './reservations.js';
 import {
   type AgentRow,
@@ -25,6 +25,7 @@ import {
   type TurnRow,
 } from './rows.js';
 import { stepFor } from './steps.js';
+import { handedStyles, styleTables } from './style-tables.js';
 
 export interface MessageRow {
   id: string;
@@ -133,7 +134,7 @@ export async function beginTurn<P extends TurnPlan>(
     const step = stepFor(request);
     if (step.kind !== 'think' || step.turn !== turn) {
       if (step.kind === 'effects' || step.kind === 'wait') await tx.run(unclaimed(ref));
-      if (step.kind === 'wait') await parkOnQuestions(tx, ref, request);
+      await parkOnQuestions(tx, ref, request);
       return { kind: 'step', step };
     }
     if (request.waits.some((wait) => wait.overdue)) await expireOverdue(tx, ref);
@@ -148,15 +149,6 @@ export async function beginTurn<P extends TurnPlan>(
     const context = { ...request, request, turn, attempt: request.agent.attempts };
     return payFor(tx, engine, ref, context, planFor(context));
   });
-}
-
-/** What could run beside the agent's questions is done: from here on the user is waited for. */
-async function parkOnQuestions(tx: Tx, ref: AgentRef, request: HeldRequest): Promise<void> {
-  const asked = request.waiting_for.filter((item) => item.kind === 'user');
-  if (request.status !== 'running' || asked.length === 0) return;
-  const waitingFor = [...asked, ...pendingApprovals(request.waits)];
-  const change = { status: 'waiting_user', waitingFor, result: resultOf(ref.request, undefined) } as const;
-  await changeRequest(tx, ref, change, [statusEvent('waiting_user', waitingFor)]);
 }
 
 /** Ends what earlier attempts have reserved, and sets aside what this one may cost. */
@@ -196,42 +188,6 @@ async function leavePark(tx: Tx, ref: AgentRef): Promise<void> {
 const MOST_POLICIES = 500;
 /** Messages of one earlier request that the model is told of. */
 const MOST_POSTED = 20;
-/** Groups of recipients whose style is handed out besides the one of everybody. */
-const MOST_STYLES = 5;
-/** Characters of one result that are searched for recipients; the model is given no more. */
-const SEARCHED_RESULT = 100_000;
-/** A larger style is not one that was learned. */
-const LARGEST_STYLE = 100_000;
-
-/**
- * The styles of those groups whose domain or address the user or a result has named, and that of everybody where the agent
- * is private anyway. Without any style nothing is searched.
- */
-function styleTables(ref: AgentRef): RawBuilder<unknown> {
-  return sql`
-    styles as materialized (
-      select distinct on (a.metadata->>'group') a.id as atom, a.metadata->>'group' as "group", a.payload, a.updated_at
-      from atoms a where a.space_id = (select id from spaces where owner_id = ${ref.user} and role = 'memory')
-        and a.metadata->>'kind' = 'style' and not a.deprecated and a.origin <> 'untrusted'
-      order by a.metadata->>'group', a.updated_at desc),
-    named as materialized (
-      select distinct btrim(w.word, '.-') as word
-      from (
-        select text from messages where request_id = ${ref.request} and role = 'user' and exists (select from styles)
-        union all
-        select replace(left(output::text, ${SEARCHED_RESULT}), '\\n', ' ') from calls
-        where agent_id = ${ref.agent} and output is not null and exists (select from styles)) t,
-        regexp_split_to_table(lower(t.text), '[^a-z0-9@._+-]+') as w(word)
-      where w.word like '%_._%'),
-    matched as materialized (
-      select * from styles where "group" in (select word from named union all select split_part(word, '@', 2) from named)
-      order by updated_at desc limit ${MOST_STYLES}),
-    handed as materialized (
-      select *, 1 as place from matched
-      union all
-      select *, 2 as place from styles where "group" = 'everyone' and (exists (select from matched) or exists (select from inherited where label = 'private')
-        or exists (select from agents where id = ${ref.agent} and 'private' = any(labels))))`;
-}
 
 /**
  * One statement for the lock, the claim and the whole context: a round trip to the database costs more than its size.
@@ -239,7 +195,7 @@ function styleTables(ref: AgentRef): RawBuilder<unknown> {
  */
 async function claimTurn(tx: Tx, engine: Engine, ref: AgentRef, turn: number): Promise<ClaimedTurn> {
   const row = await tx.maybe<ClaimedTurn>(sql`
-    with before as materialized (select id as same, status as was from requests where id = ${ref.request} and user_id = ${ref.user} for update),
+    with recursive before as materialized (select id as same, status as was from requests where id = ${ref.request} and user_id = ${ref.user} for update),
     r as (
       update requests set moved_at = now(), event_seq = event_seq + (was = 'queued')::int, status = case when was = 'queued' then 'running' else status end
       from before where id = same returning ${REQUEST_COLUMNS}, was, event_seq as seq),
@@ -292,8 +248,7 @@ async function claimTurn(tx: Tx, engine: Engine, ref: AgentRef, turn: number): P
         select skill, recipient from policies where user_id = ${ref.user} limit ${MOST_POLICIES}) p) as policies,
       (select coalesce(json_agg(s order by s.role), '[]') from (
         select id, name, role, description from spaces where owner_id = ${ref.user} and role is not null) s) as spaces,
-      (select coalesce(json_agg(json_build_object('atom', h.atom, 'group', h."group", 'payload', h.payload) order by h.place, h.updated_at desc), '[]')
-        from handed h where octet_length(h.payload::text) <= ${LARGEST_STYLE}) as styles
+      ${handedStyles} as styles
     from r`);
   if (row === undefined) throw noRequest(ref.request);
   return row;

@@ -22,6 +22,8 @@ export interface ChosenCall {
   readonly verdict: Verdict;
   readonly timeoutMs: number;
   readonly quick: boolean;
+  /** Runs before the other calls of its turn. */
+  readonly first: boolean;
   /** A question to the user: the call waits for the answer. */
   readonly question?: string;
   /** Why it must not run; goes back to the model as an error result. */
@@ -145,9 +147,9 @@ function turnRows(ref: AgentRef, turn: NewTurn, calls: readonly StoredCall[], ch
 
 function callRows(ref: AgentRef, turn: NewTurn, calls: readonly StoredCall[]): RawBuilder<unknown> {
   return sql`
-    insert into calls (id, user_id, request_id, agent_id, turn, position, skill, input, summary, verdict, timeout_ms, quick, status, error, ended_at)
+    insert into calls (id, user_id, request_id, agent_id, turn, position, skill, input, summary, verdict, timeout_ms, quick, first, status, error, ended_at)
     select c.item->>'id', ${ref.user}, ${ref.request}, ${ref.agent}, ${turn.turn}, c.place, c.item->>'skill', coalesce(c.item->'input', 'null'::jsonb),
-      c.item->>'summary', c.item->>'verdict', (c.item->>'timeoutMs')::int, (c.item->>'quick')::boolean, c.item->>'status',
+      c.item->>'summary', c.item->>'verdict', (c.item->>'timeoutMs')::int, (c.item->>'quick')::boolean, (c.item->>'first')::boolean, c.item->>'status',
       c.item->>'refusal', case when c.item->>'status' = 'failed' then now() end
     from jsonb_array_elements(${json(calls)}) with ordinality as c(item, place)`;
 }
@@ -239,6 +241,7 @@ async function afterCalls(
         verdict: call.verdict,
         timeout_ms: call.timeoutMs,
         quick: call.quick,
+        first: call.first,
         status: call.status,
       }),
     );

@@ -17,16 +17,21 @@ const MOST_WORDS = 64;
 
 /**
  * One statement: words rank and none is required to match all, metadata and states of references filter,
- * and only spaces the actor may read are looked at.
+ * and only spaces the actor may read are looked at. `atoms` stands for the table of them.
  */
-export async function searchAtoms(tx: Tx, actor: Actor, search: Search): Promise<Page<SearchHit>> {
+export async function searchAtoms(
+  tx: Tx,
+  actor: Actor,
+  search: Search,
+  atoms: RawBuilder<unknown> = sql`atoms`,
+): Promise<Page<SearchHit>> {
   for (const space of search.spaces ?? []) await requirePermission(tx, actor, space, 'read');
   const limit = search.limit ?? DEFAULT_LIMIT;
   const offset = readOffset(search.cursor);
   const query = search.query === undefined ? undefined : wordsQuery(search.query);
   const rows = await tx.rows<HitRow>(sql`
     select ${ATOM_COLUMNS}, ${query === undefined ? sql`0::float8` : sql`ts_rank_cd(a.words, ${query}, 1)::float8`} as score
-    from atoms a join space_grants g on g.space_id = a.space_id and g.principal = ${`user:${actor.user}`}
+    from ${atoms} a join space_grants g on g.space_id = a.space_id and g.principal = ${`user:${actor.user}`}
     where ${search.spaces === undefined ? sql`true` : sql`a.space_id = any(${search.spaces})`}
       and ${search.includeDeprecated ? sql`true` : sql`not a.deprecated`}
       and ${query === undefined ? sql`true` : sql`a.words @@ ${query}`}

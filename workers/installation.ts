@@ -64,11 +64,12 @@ export async function openInstallation(config: Config, options: InstallationOpti
     outbox: { poke: (rows) => relay?.poke(rows) },
     patienceMs: options.patienceMs,
   });
+  const audioSeconds = createAudioLength();
   try {
     const skills = createSkillRegistry([...builtinSkills, ...(options.moreSkills ?? [])]);
     const models = createModels(config, await storedKey(config, store, 'ANTHROPIC_API_KEY'));
     checkNames(config, models, skills);
-    const rules = createEngine(config, store, models, skills);
+    const rules = { ...createEngine(config, store, models, skills), audioSeconds };
     const transcriptionKey = await storedKey(config, store, 'TRANSCRIPTION_API_KEY');
     const services = createServices(config, store, rules, openTranscriber(config, transcriptionKey));
     const engine: Engine = {
@@ -102,6 +103,7 @@ export async function openInstallation(config: Config, options: InstallationOpti
         relay = target;
       },
       async close() {
+        await audioSeconds.close();
         await journaled?.journal.close();
         await store.close();
       },
@@ -203,7 +205,7 @@ function createEngine(
   store: Store,
   models: InstallationModels,
   skills: SkillRegistry,
-): Omit<Engine, 'proposer' | 'effects'> {
+): Omit<Engine, 'proposer' | 'effects' | 'audioSeconds'> {
   const { file, folders } = config;
   const agents: Record<string, AgentProfile> = { default: { instructions: DEFAULT_INSTRUCTIONS } };
   for (const [name, agent] of Object.entries(file.agents)) {
@@ -216,7 +218,6 @@ function createEngine(
   return {
     db: store.db,
     blobs: createBlobStore(folders.blobs),
-    audioSeconds: createAudioLength(),
     limits: {
       turns: file.limits.turns,
       callsPerTurn: file.limits.callsPerTurn,

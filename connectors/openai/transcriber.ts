@@ -1,11 +1,12 @@
-import type { IncomingMessage } from 'node:http';
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import { z } from 'zod';
 import type { AttachedFile, Transcriber, Transcript } from '../../contracts/services.js';
 import { wellFormed } from '../../contracts/well-formed.js';
 import { BodyTooLarge, postForm, textOf } from './post-form.js';
 import { type Service, complaintOf, unreachable, unreadable } from './transcription-problems.js';
+import { transcriptionUrl } from './transcription-url.js';
 
-export interface TranscriberOptions {
+interface TranscriberOptions {
   /** Where the service is; OpenAI itself when omitted. */
   readonly baseUrl?: string | undefined;
   readonly apiKey?: string | undefined;
@@ -40,9 +41,9 @@ export function createTranscriber({ baseUrl = OPENAI, apiKey, model = MODEL }: T
 
   async function ask(audio: Recording, language: string | undefined, abortSignal: AbortSignal): Promise<Transcript> {
     const form = formOf(audio, { model, response_format: isPlain ? 'json' : 'verbose_json', language });
-    const { status, text } = await answerOf(service, abortSignal, () => postForm(url, form, headers, abortSignal));
-    if (status === 200) return transcriptOf(service, text);
-    const complaint = complaintOf(service, { status, text, name: audio.name });
+    const answer = await answerOf(service, abortSignal, () => postForm(url, form, headers, abortSignal));
+    if (answer.status === 200) return transcriptOf(service, answer.text);
+    const complaint = complaintOf(service, { ...answer, name: audio.name });
     if (complaint !== 'format' || isPlain) throw complaint === 'format' ? unreadable(service) : complaint;
     isPlain = true;
     return ask(audio, language, abortSignal);
@@ -52,15 +53,6 @@ export function createTranscriber({ baseUrl = OPENAI, apiKey, model = MODEL }: T
     route: `transcribed by ${model} at ${url.host}`,
     transcribe: (audio, { language, abortSignal }) => ask(audio, language, abortSignal),
   };
-}
-
-/** A path that names the call is taken as it stands, also that of a whisper.cpp server. */
-export function transcriptionUrl(baseUrl: string): URL {
-  const url = new URL(baseUrl);
-  const path = url.pathname.replace(/\/+$/, '');
-  if (!/\/(?:audio\/transcriptions|inference)$/.test(path))
-    url.pathname = `${path === '' ? '/v1' : path}/audio/transcriptions`;
-  return url;
 }
 
 /** Services judge a recording by its media type and by the extension of its name. */
@@ -100,10 +92,11 @@ async function answerOf(
   service: Service,
   abortSignal: AbortSignal,
   send: () => Promise<IncomingMessage>,
-): Promise<{ status: number; text: string }> {
+): Promise<{ status: number; text: string; headers: IncomingHttpHeaders }> {
   try {
     const answer = await send();
-    return { status: answer.statusCode ?? 0, text: await textOf(answer, MOST_ANSWER_BYTES) };
+    const text = await textOf(answer, MOST_ANSWER_BYTES);
+    return { status: answer.statusCode ?? 0, text, headers: answer.headers };
   } catch (error) {
     abortSignal.throwIfAborted();
     if (error instanceof BodyTooLarge) throw unreadable(service);

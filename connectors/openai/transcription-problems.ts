@@ -1,3 +1,4 @@
+import type { IncomingHttpHeaders } from 'node:http';
 import { z } from 'zod';
 import { ProblemError } from '../../contracts/problem.js';
 
@@ -45,7 +46,12 @@ export function unreadable({ host }: Service): ProblemError {
  */
 export function complaintOf(
   service: Service,
-  answer: { readonly status: number; readonly text: string; readonly name: string },
+  answer: {
+    readonly status: number;
+    readonly text: string;
+    readonly headers: IncomingHttpHeaders;
+    readonly name: string;
+  },
 ): ProblemError | 'format' {
   const { host, model, hasKey } = service;
   const { status, name } = answer;
@@ -53,7 +59,9 @@ export function complaintOf(
   if (code === 'insufficient_quota' || type === 'insufficient_quota')
     return new ProblemError('forbidden', `The account at ${host} has no credit left. Top it up, then try again.`);
   if (status === 408 || status === 429 || status >= 500)
-    return new ProblemError('unavailable', `The transcription service at ${host} is busy or failed (${status}).`);
+    return new ProblemError('unavailable', `The transcription service at ${host} is busy or failed (${status}).`, {
+      retryAfterMs: retryAfterMs(answer.headers, Date.now()),
+    });
   if (status === 401 || status === 403)
     return new ProblemError(
       'forbidden',
@@ -87,6 +95,17 @@ export function complaintOf(
     'not-found',
     `There is no transcription service at the address that is set for ${host} (it answered ${status}). Check TRANSCRIPTION_BASE_URL.`,
   );
+}
+
+const LONGEST_WAIT_MS = 60_000;
+
+/** What the service asks to wait, in seconds or as an HTTP-date, but never longer than a minute. */
+function retryAfterMs({ 'retry-after': header = '' }: IncomingHttpHeaders, nowMs: number): number | undefined {
+  // Date.parse takes nearly anything for a date; an HTTP-date begins with the name of a day.
+  const waitMs = /^\d+(?:\.\d+)?$/.test(header)
+    ? Math.ceil(Number(header) * 1000)
+    : Date.parse(/^[A-Z][a-z]{2}/.test(header) ? header : '') - nowMs;
+  return Number.isNaN(waitMs) ? undefined : Math.min(LONGEST_WAIT_MS, Math.max(0, waitMs));
 }
 
 function errorOf(text: string): Partial<z.infer<typeof ErrorSchema>['error']> & { readonly message: string } {

@@ -31,5 +31,6 @@ export const recordMeetingManifest: SkillManifest<Meeting, z.infer<typeof Record
   output: RecordMeetingOutputSchema,
   timeoutSeconds: TRANSACTION_TIMEOUT_SECONDS,
   taints: [],
+  first: true,
   summary: ({ title, actionItems }) => `Records the meeting ${quote(title)} with ${actionItems.length} action items`,
 };

@@ -2,9 +2,12 @@ import { z } from 'zod';
 import type { Meeting } from '../../contracts/meeting.js';
 import { ProblemError } from '../../contracts/problem.js';
 import { type TransactionContext, transactionSkill } from '../../contracts/skill.js';
-import type { AtomReference, JsonValue } from '../../contracts/space.js';
+import type { Atom, AtomReference, JsonValue } from '../../contracts/space.js';
 import { cutText } from '../../contracts/text.js';
+import { collectHits } from '../shared/collect-hits.js';
 import { withNote } from '../shared/note.js';
+import { mainText } from '../shared/payload-field.js';
+import { isAboutWork } from '../shared/same-work.js';
 import { quote } from '../shared/summary-text.js';
 import { transcriptsOfRequest } from '../shared/transcript.js';
 import { visibleLine } from '../shared/visible-text.js';
@@ -12,6 +15,7 @@ import { type HeldTask, recordMeetingManifest } from './manifest.js';
 
 const UndoSchema = z.strictObject({ space: z.string(), atom: z.string() });
 const TITLE_BYTES = 500;
+const MOST_TASKS = 500;
 const ASK =
   'Held tasks stay as they are until the user has said what holds. Ask with ask_user, or say it in your answer.';
 const UNDONE = 'Undo: the call that made this was taken back';
@@ -48,10 +52,10 @@ export const recordMeeting = transactionSkill({
   async undo(undo, { spaces, holds }) {
     const { space, atom } = UndoSchema.parse(undo);
     const board = await spaces.ofRole('tasks');
-    for (const task of await holds.withdraw(atom)) {
+    for (const { task, former } of await holds.withdraw(atom)) {
       const { metadata } = await spaces.get(board.id, task);
       if (metadata['status'] === 'held')
-        await spaces.update(board.id, task, { metadata: { status: 'open' }, comment: UNDONE });
+        await spaces.update(board.id, task, { metadata: { status: former }, comment: UNDONE });
     }
     await spaces.deprecate(space, atom, UNDONE);
   },
@@ -113,27 +117,53 @@ function referencesOf(meeting: Meeting, transcripts: readonly string[]): AtomRef
   ];
 }
 
-/** A contradiction holds the task it names and the one its action item is about; without any, the one that comes of it. */
+/**
+ * A contradiction holds the task it names and the one its action item is about; where it names none, those on the board
+ * that it is about; where there are none, the one that comes of it.
+ */
 async function holdTasks(meeting: Meeting, id: string, { spaces, holds }: TransactionContext): Promise<HeldTask[]> {
   const held: HeldTask[] = [];
-  for (const { agreement, item, task, text: said } of meeting.contradictions) {
-    const text = visibleLine(said);
-    const action = meeting.actionItems.find((candidate) => candidate.id === item);
-    const hold = { meeting: id, agreement, text };
-    const tasks = new Set([task, action?.existingTask].filter((known) => known !== undefined));
-    for (const known of tasks) {
-      const board = await spaces.ofRole('tasks');
-      if ((await holds.of(known))?.isAnswered !== false)
-        await spaces.update(board.id, known, {
+  if (meeting.contradictions.length === 0) return held;
+  const board = await spaces.ofRole('tasks');
+  for (const contradiction of meeting.contradictions) {
+    const { agreement } = contradiction;
+    const text = visibleLine(contradiction.text);
+    const tasks = await tasksAgainst(contradiction, meeting, spaces, board.id);
+    for (const task of tasks) {
+      const hold = await holds.of(task.id);
+      const former = hold?.former ?? String(task.metadata['status'] ?? 'open');
+      if (hold?.isAnswered !== false)
+        await spaces.update(board.id, task.id, {
           metadata: { status: 'held' },
           comment: `Held, because it contradicts an agreement: ${quote(text)}`,
         });
-      await holds.place(known, hold);
-      held.push({ task: known, agreement, text });
+      await holds.place(task.id, { meeting: id, agreement, text }, former);
+      held.push({ task: task.id, agreement, text });
     }
-    if (tasks.size > 0) continue;
-    await holds.expect(action?.text ?? text, hold);
+    if (tasks.length > 0) continue;
+    const action = meeting.actionItems.find((candidate) => candidate.id === contradiction.item);
+    await holds.expect(action?.text ?? text, { meeting: id, agreement, text });
     held.push({ task: null, agreement, text });
   }
   return held;
+}
+
+async function tasksAgainst(
+  { agreement, item, task, text }: Meeting['contradictions'][number],
+  meeting: Meeting,
+  spaces: TransactionContext['spaces'],
+  board: string,
+): Promise<Atom[]> {
+  const action = meeting.actionItems.find((candidate) => candidate.id === item);
+  const named = new Set([task, action?.existingTask].filter((known) => known !== undefined));
+  if (named.size > 0) {
+    const found: Atom[] = [];
+    for (const known of named) found.push(await spaces.get(board, known));
+    return found;
+  }
+  const meetings = await spaces.ofRole('meetings');
+  const agreed = mainText((await spaces.get(meetings.id, agreement)).payload, 'text');
+  const said = [text, action?.text ?? '', agreed].join(' ');
+  const open = await collectHits(spaces, { spaces: [board], metadata: { status: { not: 'done' } } }, MOST_TASKS);
+  return open.atoms.filter((atom) => isAboutWork(said, mainText(atom.payload, 'title')));
 }

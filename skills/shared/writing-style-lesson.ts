@@ -1,14 +1,17 @@
 import type { OutwardAction, TransactionContext } from '../../contracts/skill.js';
 import type { JsonValue } from '../../contracts/space.js';
 import type { MailInput } from './mail-schema.js';
+import { spelledDomain } from './writing-style-domain.js';
 import { groupsOf, lessonOf, readStyle, styleAsPayload, taught } from './writing-style.js';
 
 /** A mail that a person has let go, as it was sent. */
-export type SentByWill = Parameters<NonNullable<OutwardAction<MailInput>['learn']>>[0];
+type SentByWill = Parameters<NonNullable<OutwardAction<MailInput>['learn']>>[0];
 
 /**
  * Notes in the user's memory how they write to each group of recipients: one atom a group, a version a lesson. A mail
  * that an atom names as a source teaches that atom nothing again; a deprecated atom is left alone and a new one begun.
+ * `spaces` finds atoms as a trusted hand has last left them: what a stranger's words have put in their place is not
+ * built upon but written over, and the history keeps it.
  */
 export async function learnStyle(sent: SentByWill, { spaces }: TransactionContext): Promise<void> {
   const { key, input, proposed } = sent;
@@ -33,12 +36,19 @@ export async function learnStyle(sent: SentByWill, { spaces }: TransactionContex
   for (const group of groups) {
     // The newest first.
     const atom = known.items.find((hit) => hit.atom.metadata['group'] === group)?.atom;
-    // What a stranger's words have led to is not built upon; the history keeps it.
-    const before = atom === undefined || atom.origin === 'untrusted' ? undefined : readStyle(atom.payload);
+    const before = atom === undefined ? undefined : readStyle(atom.payload);
     if (before?.sources.includes(source) === true) continue;
     const payload = styleAsPayload(taught(before, lesson, group));
-    if (atom === undefined) await spaces.put(memory.id, { payload, metadata: { kind: 'style', group }, comment });
-    else await spaces.update(memory.id, atom.id, { payload, comment });
+    const spelled = spelledDomain(group);
+    const metadata = { kind: 'style', group, ...(spelled === undefined ? {} : { spelled }) };
+    if (atom === undefined) {
+      await spaces.put(memory.id, { payload, metadata, comment });
+      continue;
+    }
+    // A stranger's words may have marked it otherwise, or put it away.
+    const marked = { spelled: null, ...metadata };
+    const written = await spaces.update(memory.id, atom.id, { payload, metadata: marked, comment });
+    if (written.deprecated) await spaces.restore(memory.id, atom.id, comment);
   }
 }
 

@@ -1,8 +1,8 @@
 import type { JsonValue } from '../../contracts/space.js';
-import { isHandWritten, readStyle, type Style } from './writing-style.js';
+import { EVERYONE, isHandWritten, readStyle, type Style } from './writing-style.js';
 
 /** A style as it was found in the user's memory. */
-export interface KnownStyle {
+interface KnownStyle {
   readonly atom: string;
   readonly group: string;
   readonly payload: JsonValue;
@@ -11,9 +11,10 @@ export interface KnownStyle {
 const MOST_CHARACTERS = 4_000;
 const LONGEST_NOTE = 400;
 const MOST_SOURCES = 3;
+const LINE_BREAK = ' ⏎ ';
 const HEADING = [
   'How the user writes',
-  'Learned from mails that the user has approved or changed. Write mails for the user in this way; {name} stands for the recipient’s name, “ / ” for a line break.',
+  'Learned from mails that the user has approved or changed. Write mails for the user in this way; {name} stands for the recipient’s name, ⏎ for a line break.',
 ];
 
 /**
@@ -29,10 +30,13 @@ export function styleText(styles: readonly KnownStyle[]): string | undefined {
     if (isFitting) left -= lengthOf(lines);
     return isFitting ? [...lines] : [];
   };
-  const parts = known.map(({ atom, group, style }) => ({ style, lines: take(mainLines(atom, group, style)) }));
+  const parts = known.map(({ atom, group, style }) => ({
+    edits: group === EVERYONE ? [] : style.edits,
+    lines: take(mainLines(atom, group, style)),
+  }));
   // Examples come into what room is left, so that none of them displaces another group.
-  for (const { style, lines } of parts) {
-    if (lines.length > 0) for (const edit of style.edits) lines.push(...take([exampleOf(edit)]));
+  for (const { edits, lines } of parts) {
+    if (lines.length > 0) for (const edit of edits) lines.push(...take([exampleOf(edit)]));
   }
   return [...HEADING, ...parts.flatMap(({ lines }) => lines)].join('\n');
 }
@@ -61,7 +65,7 @@ function exampleOf({ from, to }: Style['edits'][number]): string {
 function oneLine(text: string): string {
   return text
     .trim()
-    .replaceAll(/\s*[\n\r\u2028\u2029\u0085\u000B\u000C]\s*/g, ' / ')
+    .replaceAll(/\s*[\n\r\u2028\u2029\u0085\u000B\u000C]\s*/g, LINE_BREAK)
     .replaceAll(/\p{Cc}/gu, ' ');
 }
 

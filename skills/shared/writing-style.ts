@@ -12,8 +12,8 @@ import {
   wordsIn,
 } from './writing-style-words.js';
 
-/** The group of all recipients. */
-const EVERYONE = 'everyone';
+/** The group of all recipients. It keeps no examples: what was written to one is not for another. */
+export const EVERYONE = 'everyone';
 const MOST_GROUPS = 10;
 const MOST_EDITS = 5;
 const MOST_SOURCES = 20;
@@ -103,7 +103,7 @@ type Recent = Style['recent'][number];
 type Edit = Style['edits'][number];
 
 /** What one mail teaches. */
-export interface StyleLesson {
+interface StyleLesson {
   readonly shown: Recent;
   readonly edits: readonly Edit[];
 }
@@ -118,7 +118,7 @@ export function styleAsPayload(style: Style): JsonValue {
   return JSON.parse(JSON.stringify(style)) as JsonValue;
 }
 
-export interface WrittenMail {
+interface WrittenMail {
   readonly source: string;
   /** When the user decided, RFC 3339. */
   readonly at: string;
@@ -194,7 +194,7 @@ export function taught(before: Style | undefined, { shown, edits }: StyleLesson,
     ...features,
     words,
     mails,
-    edits: [...edits.slice(0, MOST_EDITS), ...(before?.edits ?? [])].slice(0, MOST_EDITS),
+    edits: group === EVERYONE ? [] : [...edits.slice(0, MOST_EDITS), ...(before?.edits ?? [])].slice(0, MOST_EDITS),
     sources: [shown.source, ...(before?.sources ?? [])].slice(0, MOST_SOURCES),
     recent,
     learned: { text, ...features },

@@ -8,7 +8,6 @@ import { tasksCreateManifest } from './manifest.js';
 export const tasksCreate = transactionSkill({
   manifest: tasksCreateManifest,
   async run({ title, owner, due, notes }, { spaces, holds }) {
-    const hold = await holds.expected(title);
     const board = await spaces.ofRole('tasks');
     const atom = await spaces.put(board.id, {
       payload: {
@@ -17,10 +16,10 @@ export const tasksCreate = transactionSkill({
         ...(due === undefined ? {} : { due }),
         ...(notes === undefined ? {} : { notes }),
       },
-      metadata: { status: hold === undefined ? 'open' : 'held' },
+      metadata: { status: 'open' },
       comment: `New task: ${quote(title)}`,
     });
-    if (hold !== undefined) await holds.place(atom.id, hold);
+    const hold = atom.metadata['status'] === 'held' ? await holds.of(atom.id) : undefined;
     return { ...taskResult(atom, hold), undo: atomAddress(atom) };
   },
   undo: undoByDeprecating,

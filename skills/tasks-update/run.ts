@@ -1,8 +1,9 @@
 import { z } from 'zod';
 import { ProblemError } from '../../contracts/problem.js';
-import { type TransactionContext, transactionSkill } from '../../contracts/skill.js';
+import { type PlacedHold, type TransactionContext, transactionSkill } from '../../contracts/skill.js';
 import { type Atom, type JsonValue, JsonValueSchema, type Metadata, MetadataSchema } from '../../contracts/space.js';
 import { taskResult } from '../shared/task-board.js';
+import { TaskStatusSchema } from '../shared/task-schema.js';
 import { type TasksUpdateInput, tasksUpdateManifest } from './manifest.js';
 
 /** Values to write; null takes a field away. Also what `undo` keeps: the former values of the changed fields only. */
@@ -18,7 +19,7 @@ const UndoSchema = z.strictObject({
 });
 
 /**
- * Changes a task, unless it waits for the user's word; one that was held is open with the first change after the answer.
+ * Changes a task, unless it waits for the user's word; one that was held has its former status with the first change after the answer.
  * Its undo gives the changed fields their former values and leaves the others alone.
  */
 export const tasksUpdate = transactionSkill({
@@ -27,7 +28,7 @@ export const tasksUpdate = transactionSkill({
     const before = await liveTask(context, input.task);
     const hold = await context.holds.of(before.id);
     if (hold?.isAnswered === false) return { output: taskResult(before, hold).output };
-    const change = changeOf(hold === undefined ? input : { status: 'open', ...input });
+    const change = changeOf(hold === undefined ? input : { ...formerStatus(hold), ...input });
     const former = formerValues(before, change);
     const changed = await writeChange(context, before, change, `Changed ${namesOf(change).join(', ')}`);
     return { ...taskResult(changed), undo: { task: before.id, fields: former.fields, metadata: former.metadata } };
@@ -37,6 +38,11 @@ export const tasksUpdate = transactionSkill({
     await writeChange(context, await liveTask(context, task), former, 'Undo: the change was taken back');
   },
 });
+
+function formerStatus({ former }: PlacedHold): Pick<TasksUpdateInput, 'status'> {
+  const status = TaskStatusSchema.safeParse(former);
+  return { status: status.success ? status.data : 'open' };
+}
 
 function changeOf({ task: _task, status, ...fields }: TasksUpdateInput): TaskChange {
   return {

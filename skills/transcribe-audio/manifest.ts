@@ -2,8 +2,8 @@ import { z } from 'zod';
 import type { SkillManifest } from '../../contracts/skill.js';
 import { IdSchema } from '../../contracts/text.js';
 
-/** Services need about a tenth of a recording's length; this is for an hour of it. */
-const TIMEOUT_SECONDS = 600;
+/** For the longest recording that can be allowed, four hours, at a twelfth of its length; most services are faster. */
+const TIMEOUT_SECONDS = 1_200;
 
 const TranscribeAudioInputSchema = z.strictObject({
   file: IdSchema.describe('The id of the attached file.'),

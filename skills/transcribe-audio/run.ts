@@ -5,7 +5,7 @@ import { outsideSkill } from '../../contracts/skill.js';
 import { cutText } from '../../contracts/text.js';
 import { withNote } from '../shared/note.js';
 import { quote } from '../shared/summary-text.js';
-import { transcriptAtom } from '../shared/transcript.js';
+import { fileTranscript } from '../shared/transcript.js';
 import { transcribeAudioManifest } from './manifest.js';
 
 /** More than three hours of speech. */
@@ -16,7 +16,7 @@ const NO_TRANSCRIBER =
   'to an endpoint that speaks as OpenAI does, such as a whisper server on the own machine, or TRANSCRIPTION_API_KEY for ' +
   'OpenAI itself, and restarts. Until then the user can type what was said.';
 
-/** Transcribes a recording. A second call for the same file files a second transcript: it may be in another language. */
+/** Transcribes a recording. A second call for the same file, as in another language, gives its transcript a new version. */
 export const transcribeAudio = outsideSkill({
   manifest: transcribeAudioManifest,
   async run({ file: id, language }, { attached, transcriber, user, abortSignal }) {
@@ -52,7 +52,7 @@ export const transcribeAudio = outsideSkill({
       ...(language === undefined ? {} : { language }),
       ...(seconds === undefined ? {} : { seconds }),
     };
-    const atom = await context.spaces.put(space.id, transcriptAtom(spoken, context));
+    const atom = await fileTranscript(context, space.id, spoken);
     return { ...result, output: { ...result.output, transcript: atom.id } };
   },
 });

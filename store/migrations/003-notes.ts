@@ -2,7 +2,8 @@
 export const notes = `
 alter table files add column seconds double precision;
 alter table messages add column forwarded text[] not null default '{}';
-create index messages_forwarded on messages using gin (forwarded) where forwarded <> '{}';
+alter table calls add column first boolean not null default false;
+create index messages_forwarded on messages (user_id) where forwarded <> '{}';
 
 create table holds (
   id text primary key,
@@ -14,15 +15,18 @@ create table holds (
   task_id text references atoms on delete cascade,
   title text,
   text text not null,
+  former text not null default 'open',
   after_seq bigint not null,
   created_at timestamptz(3) not null default now(),
   released_at timestamptz(3)
 );
 create index holds_by_task on holds (task_id) where released_at is null;
+create index holds_open on holds (user_id) where released_at is null;
 create index holds_by_request on holds (request_id);
 create index holds_by_meeting on holds (meeting_id);
 
 create index atoms_of_style on atoms (space_id, updated_at desc) where metadata->>'kind' = 'style' and not deprecated;
+create index atoms_overwritten on atoms (space_id) where origin = 'untrusted' and version > 1;
 `;
 
 export const notesRowSecurity = `

@@ -37,6 +37,7 @@ export async function takeTurn(engine: Engine, ref: AgentRef, plan: TurnPlan): P
     verdict: 'run' as const,
     timeoutMs: 1000,
     quick: true,
+    first: false,
     ...call,
   }));
   const content: AssistantBlock[] = [

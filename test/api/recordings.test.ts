@@ -1,8 +1,11 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { ProblemError } from '../../contracts/problem.js';
 import type { Engine } from '../../engine/deps.js';
 import { readAttached } from '../../engine/files.js';
+import { sql } from '../../store/sql.js';
 import { opusOf, wavOf } from '../helpers/recordings.js';
 import { type ApiHarness, form, openApi } from './harness.js';
+import { newRequest, takeTurn } from './progress.js';
 import { refused } from './refusals.js';
 
 const LONGEST_MINUTES = 30;
@@ -112,6 +115,106 @@ describe('a recording', () => {
   });
 });
 
+describe('files that were passed on', () => {
+  const mixed = [
+    inline(opusOf(1, 20), 'audio/ogg'),
+    inline(opusOf(1, 21), 'audio/ogg', { forwarded: false }),
+    inline(opusOf(1, 22), 'audio/ogg', { forwarded: true }),
+  ];
+  const flags = async (files: readonly { id: string }[]) =>
+    (await Promise.all(files.map(attached))).map(({ forwarded }) => forwarded);
+
+  test.each([
+    [undefined, [false, false, true]],
+    [false, [false, false, true]],
+    [true, [true, false, true]],
+  ])('are those of a message that says %s, unless they say otherwise', async (forwarded, expected) => {
+    const payload = { text: 'Listen', attachments: mixed, forwarded };
+    expect(await flags(await filesOf({ method: 'POST', url: '/v1/requests', payload }))).toEqual(expected);
+  });
+
+  test('are all parts of a form that says so, beside attachments with flags of their own', async () => {
+    const request = {
+      text: 'Listen',
+      forwarded: true,
+      attachments: [inline(wavOf(1), 'audio/wav', { forwarded: false })],
+    };
+    const parts = form([
+      { name: 'request', body: JSON.stringify(request) },
+      { name: 'file', filename: 'call.wav', type: 'audio/wav', body: wavOf(2) },
+      { name: 'file', filename: 'note.ogg', type: 'audio/ogg', body: opusOf(2) },
+    ]);
+    expect(await flags(await filesOf({ method: 'POST', url: '/v1/requests', ...parts }))).toEqual([false, true, true]);
+  });
+
+  test('are said to be so in an answer to a question, with name, kind and length', async () => {
+    const ref = await newRequest(api.engine, api.owner.id);
+    await takeTurn(api.engine, ref, { turn: 1, calls: [{ skill: 'ask_user', question: 'What did they say?' }] });
+    const uploaded = (await api.call(upload(wavOf(3), 'audio/wav', 'before noon.wav'))).json<{ id: string }>();
+    const answer = await api.call({
+      method: 'POST',
+      url: `/v1/requests/${ref.request}/messages`,
+      payload: {
+        text: 'This:',
+        forwarded: true,
+        attachments: [
+          { fileId: uploaded.id },
+          inline(opusOf(5), 'audio/ogg', { name: 'own.ogg', forwarded: false }),
+          inline(Buffer.from('a'), 'text/plain'),
+        ],
+      },
+    });
+    expect(answer.statusCode).toBe(200);
+    const { output, files } = await api.engine.db.as(api.owner.id, (tx) =>
+      tx.one<{ output: unknown; files: string[] }>(sql`
+        select c.output, m.files from calls c join messages m on m.answers_call = c.id where c.request_id = ${ref.request}`),
+    );
+    expect(output).toEqual({
+      answer: [
+        'This:',
+        `[attached file ${uploaded.id}: "before noon.wav", audio/wav, 3 s, forwarded: words of somebody else]`,
+        `[attached file ${files[1]}: "own.ogg", audio/ogg, 5 s]`,
+        `[attached file ${files[2]}: "file", text/plain, forwarded: words of somebody else]`,
+      ].join('\n'),
+    });
+  });
+
+  test('are described at /openapi.json, and the flag is strict', async () => {
+    const { schemas } = (await api.call({ url: '/openapi.json' })).json().components;
+    for (const name of ['NewRequest', 'NewMessage'])
+      expect(schemas[name].properties.forwarded).toMatchObject({
+        type: 'boolean',
+        description: expect.stringMatching(/passed on from somebody else/),
+      });
+    const options = send([inline(opusOf(1), 'audio/ogg')]);
+    await refused(api, { ...options, payload: { ...options.payload, forwarded: 'yes' } }, 400, 'forwarded');
+  });
+
+  test('are found through the index of forwarded files', async () => {
+    const [file] = await filesOf(send([inline(opusOf(1, 30), 'audio/ogg', { forwarded: true })]));
+    let plan = '';
+    const explaining: Pick<Engine, 'db' | 'blobs'> = {
+      blobs: api.engine.blobs,
+      db: {
+        ...api.engine.db,
+        as: (user, work) =>
+          api.engine.db.as(user, (tx) =>
+            work({
+              ...tx,
+              async maybe(query) {
+                await tx.run(sql`set local enable_seqscan = off`);
+                plan = JSON.stringify(await tx.rows(sql`explain ${query}`));
+                return tx.maybe(query);
+              },
+            }),
+          ),
+      },
+    };
+    expect(await readAttached(explaining, api.owner.id, file?.id ?? '')).toMatchObject({ forwarded: true });
+    expect(plan).toContain('messages_forwarded');
+  });
+});
+
 describe('refused is', () => {
   test('what is no recording, whatever it says it is', async () => {
     await refused(api, send([inline(PNG, 'audio/ogg')]), 415, 'attachments.0.mediaType');
@@ -150,5 +253,22 @@ test('while a recording is looked into, other files are taken', async () => {
   expect((await api.call(send([inline(Buffer.from('a'), 'text/plain')]))).statusCode).toBe(202);
   look(3);
   expect((await slow).json()).toMatchObject({ seconds: 3 });
+  (engine as { audioSeconds: Engine['audioSeconds'] }).audioSeconds = usual;
+});
+
+test('a recording that cannot be looked into is refused with its place, and one that must wait with a time', async () => {
+  const { engine } = api;
+  const usual = engine.audioSeconds;
+  const failing = (problem: ProblemError): void => {
+    (engine as { audioSeconds: Engine['audioSeconds'] }).audioSeconds = async () => {
+      throw problem;
+    };
+  };
+  failing(new ProblemError('unsupported-media', 'Its length cannot be read.', { status: 422 }));
+  await refused(api, send([inline(opusOf(1), 'audio/ogg')]), 422, 'attachments.0');
+  await refused(api, upload(opusOf(1), 'audio/ogg'), 422, 'file');
+  failing(new ProblemError('unavailable', 'Too many.'));
+  const answer = await api.call(upload(opusOf(1), 'audio/ogg'));
+  expect([answer.statusCode, answer.headers['retry-after']]).toEqual([503, '5']);
   (engine as { audioSeconds: Engine['audioSeconds'] }).audioSeconds = usual;
 });

@@ -1,7 +1,8 @@
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { createTranscriber, transcriptionUrl } from '../../connectors/openai/transcriber.js';
+import { createTranscriber } from '../../connectors/openai/transcriber.js';
+import { transcriptionUrl } from '../../connectors/openai/transcription-url.js';
 import { ProblemError } from '../../contracts/problem.js';
 import type { Transcriber } from '../../contracts/services.js';
 import { opusOf } from '../helpers/recordings.js';
@@ -155,6 +156,25 @@ describe('what goes wrong', () => {
     expect(problem.message).toContain(new URL(service.url).host);
     expect(JSON.stringify([problem.message, problem.stack, String(problem.cause)])).not.toContain(KEY);
     expect(service.calls).toHaveLength(1);
+  });
+
+  test.each([
+    ['7', 7_000],
+    ['0.25', 250],
+    ['3600', 60_000],
+    ['soon', undefined],
+    ['-5', undefined],
+    [new Date(Date.now() + 3_600_000).toUTCString(), 60_000],
+    [new Date(Date.now() - 3_600_000).toUTCString(), 0],
+  ])('asks to be left alone by Retry-After: %s, for at most a minute', async (retryAfter, waitMs) => {
+    await reopen({ apiKey: KEY, retryAfter });
+    expect((await failing('busy')).retryAfterMs).toBe(waitMs);
+    expect((await failing('failed')).retryAfterMs).toBe(waitMs);
+  });
+
+  test('and what does not say when to come back, or is no service that may come back, says no time', async () => {
+    expect((await failing('failed')).retryAfterMs).toBeUndefined();
+    expect((await failing('unauthorised')).retryAfterMs).toBeUndefined();
   });
 
   test('a recording that the service cannot read', async () => {

@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
+import { createPolicy } from '../../engine/policies.js';
 import { resultText, blocksOf } from '../stand-ins/anthropic-body.js';
 import type { RecordedCall, ScriptTurn } from '../stand-ins/anthropic.js';
 import { type Desk, deskOf, outcomesIn, wordsIn } from './deciding.js';
@@ -134,6 +135,19 @@ describe('what goes outward', () => {
     expect(answersIn(stage.asked(request)[1])[1]).toBe('{"answer":"the small room"}');
     expect(outcomesIn(stage.asked(request)[1])).toMatchObject([{ decision: 'approved', status: 'done' }]);
     expect(stage.asked(request)).toHaveLength(2);
+  });
+
+  test('that a policy gives leaves the request waiting for the user where a question stands beside it', async () => {
+    const { engine } = stage.world.serving.installation;
+    await createPolicy(engine, stage.world.owner, { skill: 'email_send', recipient: 'covered@example.com' });
+    const covered = { ...MAIL, to: ['covered@example.com'] };
+    const calls = [...(sending(covered).calls ?? []), { name: 'ask_user', input: { question: 'Which room?' } }];
+    const request = await stage.play([{ calls }, { text: 'All set.' }]);
+    const waiting = await stage.world.until(request, (view) => view.status === 'waiting_user');
+    expect(waiting.waitingFor).toMatchObject([{ kind: 'user', text: 'Which room?' }]);
+    expect(await desk.settled(request)).toMatchObject([{ status: 'done' }]);
+    await stage.say(request, 'the small room');
+    expect(await stage.world.ended(request)).toMatchObject({ status: 'completed', result: { text: 'All set.' } });
   });
 
   test('may wait beside a question: answered first, the agent goes on and the approval stays', async () => {

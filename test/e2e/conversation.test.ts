@@ -36,7 +36,7 @@ describe('a conversation', () => {
   test('shows the model a message that came while it was thinking before the request ends', async () => {
     stage.model.latencyMs = 600;
     const request = await stage.play([{ text: 'It will be Monday.' }, { text: 'It will be Tuesday then.' }]);
-    await vi.waitFor(() => expect(stage.asked(request)).toHaveLength(1));
+    await vi.waitFor(() => expect(stage.asked(request)).toHaveLength(1), { timeout: 10_000 });
     await stage.say(request, 'make it Tuesday instead');
     const view = await stage.world.ended(request);
     expect(view).toMatchObject({ status: 'completed', result: { text: 'It will be Tuesday then.' } });
@@ -179,7 +179,7 @@ describe('a conversation', () => {
     test('while the model writes closes the connection and stores nothing afterwards', async () => {
       stage.model.pushFaults('stall');
       const request = await stage.play([{ text: 'never said' }]);
-      await vi.waitFor(() => expect(stage.asked(request)).toHaveLength(1));
+      await vi.waitFor(() => expect(stage.asked(request)).toHaveLength(1), { timeout: 10_000 });
       await stage.cancel(request);
       expect(await stage.world.view(request)).toMatchObject({ status: 'cancelled' });
       const events = await stage.eventsOf(request);

@@ -119,6 +119,20 @@ describe('with a transcription service', () => {
     expect(await stage.callsOf(view.id)).toMatchObject([{ status: 'done', attempts: 3 }]);
   });
 
+  test('a service that is busy is asked again when it said, not before', async () => {
+    const patient = await startTranscriptionStandIn({ retryAfter: '2' });
+    const waiting = await openStage({ transcriptionUrl: patient.url });
+    const { bytes, body } = voiceNote();
+    patient.hear(bytes, SAID);
+    patient.fail('busy');
+    const begun = performance.now();
+    expect(answerOf(await waiting.finish(LISTENS, body))).toContain(SAID);
+    expect(performance.now() - begun).toBeGreaterThan(2_000);
+    expect(patient.calls.map(({ status }) => status)).toEqual([429, 200]);
+    await waiting.close();
+    await patient.close();
+  }, 120_000);
+
   test.each([
     ['refuses the key', 'unauthorised', /Set TRANSCRIPTION_API_KEY/],
     ['finds it too long', 'too-large', /Send it in shorter parts/],
@@ -168,7 +182,10 @@ test(
     service.hear(bytes, SAID);
     expect(answerOf(await after.finish(LISTENS, body))).toContain(SAID);
     service.assertClean();
+    const { engine } = after.world.serving.installation;
     await after.close();
     await service.close();
+    // Nothing looks into recordings any more once the installation is closed.
+    await expect(engine.audioSeconds(bytes, 'audio/ogg')).rejects.toMatchObject({ type: 'unavailable' });
   },
 );

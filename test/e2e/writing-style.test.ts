@@ -113,7 +113,7 @@ describe('mail in the user’s style', () => {
         HEADING,
         'To acme.example (1 mails):',
         'Greeting: Moin {name},',
-        'Closing: Cheers / Mike',
+        'Closing: Cheers ⏎ Mike',
         'Example: wrote “Dear Dana,” as “Moin Dana,”',
         `Source: ${source}, atom:${atom?.id ?? ''}`,
         'To everyone (1 mails):',

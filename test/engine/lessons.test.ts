@@ -1,15 +1,21 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { sendEffect, settleEffect } from '../../activities/effects.js';
+import { thinkTurn } from '../../activities/think.js';
 import { createLocalMail } from '../../connectors/local/mail.js';
 import { outsideSkill } from '../../contracts/skill.js';
 import type { JsonValue } from '../../contracts/space.js';
+import type { AgentRef } from '../../contracts/step.js';
+import { acceptRequest } from '../../engine/accept.js';
 import { createPolicy } from '../../engine/policies.js';
-import { getAtom } from '../../spaces/atoms.js';
-import { userActor } from '../../spaces/principal.js';
+import { viewRequest } from '../../engine/requests.js';
+import { putAtom, setDeprecated, updateAtom } from '../../spaces/atoms.js';
+import { type Actor, userActor } from '../../spaces/principal.js';
+import { spaceOfRole } from '../../spaces/spaces.js';
+import type { Tx } from '../../store/db.js';
 import { sql } from '../../store/sql.js';
 import { askAndApprove, currentWork, follow, ledgerOf, order, say, ask } from './effect-driver.js';
-import { type EngineKit, openEngine } from './engine-kit.js';
+import { type EngineKit, openEngine, reply } from './engine-kit.js';
 
 interface StyleAtom {
   id: string;
@@ -130,31 +136,181 @@ describe('a lesson', () => {
     expect(atom?.payload.sources.toSorted()).toEqual(works.map(({ key }) => `approval:${key}`).toSorted());
   });
 
-  test('is not built upon what a stranger’s words have put in its place, and such a style is not handed out', async () => {
-    const first = await askAndApprove(kit, 'email_send', mail('forged.example'));
-    await sendEffect(kit.deps, first.work);
-    const [atom] = await styles('forged.example');
-    await kit.engine.db.system((tx) =>
-      tx.run(
-        sql`update atoms set origin = 'untrusted', payload = '{"greeting":"Obey,","mails":9}' where id = ${atom?.id}`,
-      ),
+  describe('after which a stranger’s words', () => {
+    /** What an agent that has read strangers' words may do to memory. */
+    const stranger: Actor = { user: '', author: 'agent:agt_x', origin: 'untrusted' };
+    const forged = { greeting: 'Obey,', mails: 9 };
+    type Deed = (tx: Tx, actor: Actor, memory: string, atom: string, group: string) => Promise<unknown>;
+    const deeds: [string, Deed][] = [
+      [
+        'stand in a newer style of the group',
+        (tx, actor, memory, _atom, group) =>
+          putAtom(tx, actor, memory, { payload: forged, metadata: { kind: 'style', group }, comment: 'x' }),
+      ],
+      [
+        'were written over the style',
+        (tx, actor, memory, atom) => updateAtom(tx, actor, memory, atom, { payload: forged, comment: 'x' }),
+      ],
+      [
+        'gave it to another group',
+        (tx, actor, memory, atom) =>
+          updateAtom(tx, actor, memory, atom, {
+            metadata: { group: 'eve.example', spelled: 'eve.example' },
+            comment: 'x',
+          }),
+      ],
+      [
+        'made it no style',
+        (tx, actor, memory, atom) =>
+          updateAtom(tx, actor, memory, atom, { payload: forged, metadata: { kind: 'note' }, comment: 'x' }),
+      ],
+      ['put it away', (tx, actor, memory, atom) => setDeprecated(tx, actor, memory, atom, true, 'x')],
+    ];
+    const inMemory = <T>(actor: Actor, work: (tx: Tx, actor: Actor, memory: string) => Promise<T>): Promise<T> =>
+      kit.engine.db.as(kit.owner, async (tx) => {
+        const acting = { ...actor, user: kit.owner };
+        return work(tx, acting, (await spaceOfRole(tx, acting, 'memory')).id);
+      });
+
+    test.each(deeds)('%s: what was learned is handed out and built upon', async (what, deed) => {
+      const domain = `${what.replaceAll(' ', '-')}.example`;
+      const first = await askAndApprove(kit, 'email_send', mail(domain));
+      await sendEffect(kit.deps, first.work);
+      const [atom] = await styles(domain);
+      await inMemory(stranger, (tx, actor, memory) => deed(tx, actor, memory, atom?.id ?? '', domain));
+      const { ref, approval } = await ask(kit, 'email_send', mail(domain, 'Hi Dana,\nok'));
+      const told = kit.asked.at(-1)?.system.join('\n');
+      expect(told).toContain(`To ${domain} (1 mails):\nGreeting: Hi {name},`);
+      expect(told).not.toContain('Obey');
+      await say(kit, ref, approval, 'approve');
+      await follow(kit, ref);
+      const learned = (await styles(domain)).find(({ id }) => id === atom?.id);
+      expect(learned).toMatchObject({ origin: 'user', payload: { mails: 2, greeting: 'Hi {name},' } });
+      expect(learned?.payload.sources).toEqual([`approval:${approval.id}`, `approval:${first.work.key}`]);
+      expect((await styles(domain)).filter(({ origin }) => origin === 'user')).toHaveLength(1);
+      // The last turn came after the lesson.
+      expect(kit.asked.at(-1)?.system.join('\n')).toContain(`To ${domain} (2 mails):`);
+    });
+
+    test('bring back no style that the user has put away, before or since', async () => {
+      const restore: Deed = (tx, actor, memory, atom) => setDeprecated(tx, actor, memory, atom, false, 'x');
+      const write: Deed = (tx, actor, memory, atom) =>
+        updateAtom(tx, actor, memory, atom, { payload: forged, comment: 'x' });
+      const away: Deed = (tx, actor, memory, atom) => setDeprecated(tx, actor, memory, atom, true, 'no');
+      const user = userActor(kit.owner);
+      const courses: [string, [Actor, Deed][]][] = [
+        [
+          'before.example',
+          [
+            [user, away],
+            [stranger, restore],
+          ],
+        ],
+        [
+          'since.example',
+          [
+            [stranger, write],
+            [user, away],
+          ],
+        ],
+      ];
+      for (const [domain, course] of courses) {
+        const first = await askAndApprove(kit, 'email_send', mail(domain));
+        await sendEffect(kit.deps, first.work);
+        const [atom] = await styles(domain);
+        for (const [who, deed] of course)
+          await inMemory(who, (tx, actor, memory) => deed(tx, actor, memory, atom?.id ?? '', domain));
+        const { ref, approval } = await ask(kit, 'email_send', mail(domain, 'Hello Dana,\nok'));
+        expect(kit.asked.at(-1)?.system.join('\n')).not.toContain(`To ${domain}`);
+        await say(kit, ref, approval, 'approve');
+        await follow(kit, ref);
+        const learned = (await styles(domain)).filter(({ origin }) => origin === 'user');
+        expect(learned).toMatchObject([{ version: 1, payload: { mails: 1, greeting: 'Hello {name},' } }]);
+        expect(learned[0]?.id).not.toBe(atom?.id);
+      }
+    });
+  });
+});
+
+describe('the style of a group', () => {
+  let kit: EngineKit;
+  const GROUPS = ['acme.example', "o'neil@gmail.com", 'dana@gmail.com', 'xn--mller-kva.example', 'straße.example'];
+  beforeAll(async () => {
+    kit = await openEngine();
+    const actor = userActor(kit.owner);
+    await kit.engine.db.as(kit.owner, async (tx) => {
+      const memory = (await spaceOfRole(tx, actor, 'memory')).id;
+      for (const group of [...GROUPS, 'everyone']) {
+        const spelled = group.startsWith('xn--') ? { spelled: 'müller.example' } : {};
+        const metadata = { kind: 'style', group, ...spelled };
+        await putAtom(tx, actor, memory, { payload: { mails: 1 }, metadata, comment: 'x' });
+      }
+    });
+  });
+  afterAll(() => kit.close());
+
+  const toldIn = async (ref: AgentRef): Promise<string[]> => {
+    kit.answer(() => reply([{ type: 'text', text: 'fine' }]));
+    await thinkTurn(kit.deps, { ...ref, turn: 1 }, new AbortController().signal);
+    return [...(kit.asked.at(-1)?.system.join('\n') ?? '').matchAll(/^To (.+) \(1 mails\):$/gm)].map(
+      ([, group]) => group ?? '',
     );
-    const { ref, approval } = await ask(kit, 'email_send', mail('forged.example', 'Hello Dana,\nok'));
-    expect(JSON.stringify(kit.asked.at(-1)?.system)).not.toContain('Obey');
-    await say(kit, ref, approval, 'approve');
-    await follow(kit, ref);
-    const [learned] = await styles('forged.example');
-    expect(learned).toMatchObject({
-      id: atom?.id,
-      version: 2,
-      origin: 'user',
-      payload: { mails: 1, greeting: 'Hello {name},' },
-    });
-    const seen = await kit.engine.db.as(kit.owner, async (tx) => {
-      const space = await tx.one<{ id: string }>(sql`select space_id as id from atoms where id = ${atom?.id}`);
-      return getAtom(tx, userActor(kit.owner), space.id, atom?.id ?? '');
-    });
-    expect(JSON.stringify(seen)).not.toContain('Obey');
+  };
+  /** A result as an earlier turn of the agent would have left it. */
+  const leaveResult = (ref: AgentRef, position: number, text: string): Promise<number> =>
+    kit.engine.db.system((tx) =>
+      tx.run(sql`
+        insert into calls (id, user_id, request_id, agent_id, turn, position, skill, input, summary, verdict, timeout_ms, quick, status, output)
+        values (${`call_${ref.agent}_${position}`}, ${kit.owner}, ${ref.request}, ${ref.agent}, 0, ${position}, 'x', '{}', 'x', 'run', 1000, true, 'done',
+          ${JSON.stringify({ text })}::jsonb)`),
+    );
+
+  test.each([
+    ['Write to dana@acme.example, please', ['acme.example']],
+    ['Write to DANA@ACME.EXAMPLE.', ['acme.example']],
+    ['who is at „acme.example“?', ['acme.example']],
+    ['(acme.example) and acme.example’s offer', ['acme.example']],
+    ['https://acme.example/x', ['acme.example']],
+    ['notacme.example, sub.acme.example, acme.examples, acme.example.net, acme-acme.example, müacme.example', []],
+    ['acme.example@evil.example', []],
+    ['notacme.example and then acme.example', ['acme.example']],
+    ["tell o'neil@gmail.com", ["o'neil@gmail.com"]],
+    ["tell neil@gmail.com and x.dana@gmail.com and o'dana@gmail.com", []],
+    ["tell 'dana@gmail.com'", ['dana@gmail.com']],
+    ['to kim@xn--mller-kva.example', ['xn--mller-kva.example']],
+    ['to kim@müller.example', ['xn--mller-kva.example']],
+    ['to kim@straße.example', ['straße.example']],
+    ['to everyone', []],
+  ])('is found in %j: %j', async (text, groups) => {
+    const found = await toldIn(await kit.accept(text));
+    expect(found).toEqual(groups.length === 0 ? [] : [...groups, 'everyone']);
+  });
+
+  test('is found at the beginning of a line of a result', async () => {
+    const ref = await kit.accept('who wrote?');
+    await leaveResult(ref, 0, 'mails:\nacme.example\tok');
+    expect(await toldIn(ref)).toEqual(['acme.example', 'everyone']);
+  });
+
+  test('is found in what was said and replied in the conversation before', async () => {
+    const first = await kit.accept('Write to dana@acme.example');
+    kit.answer(() => reply([{ type: 'text', text: 'Shall kim@müller.example have it too?' }]));
+    await thinkTurn(kit.deps, { ...first, turn: 1 }, new AbortController().signal);
+    const { conversation } = await viewRequest(kit.engine, kit.owner, first.request);
+    const again = await acceptRequest(kit.engine, kit.owner, { body: { text: 'write to them again', conversation } });
+    const { agent } = await viewRequest(kit.engine, kit.owner, again.id);
+    const found = await toldIn({ user: kit.owner, request: again.id, agent });
+    expect(found.toSorted()).toEqual(['acme.example', 'everyone', 'xn--mller-kva.example']);
+  });
+
+  test('is looked for in the words and the newest results, 200,000 characters in all', async () => {
+    const long = (name: string): string => `${name} ${'x '.repeat(60_000)}`;
+    const ref = await kit.accept('to dana@gmail.com');
+    await leaveResult(ref, 0, long('acme.example'));
+    await leaveResult(ref, 1, long('kim@müller.example'));
+    await leaveResult(ref, 2, long("o'neil@gmail.com"));
+    const found = await toldIn(ref);
+    expect(found.toSorted()).toEqual(['dana@gmail.com', 'everyone', "o'neil@gmail.com", 'xn--mller-kva.example']);
   });
 });
 

@@ -113,26 +113,9 @@ interface Case {
   readonly withServer?: true;
 }
 
+/** Around the decision and the sending; `note-crash.test.ts` has what comes before and after. */
 const CASES: readonly Case[] = [
-  { when: 'while the model answers for the first time', moment: 'after asked', isDecided: false, attempts: 1 },
-  { when: 'with turn 1 stored and no proposal', moment: 'after stored 1', isDecided: false, attempts: 1 },
   { when: 'in the middle of making the proposal', moment: 'before composed', isDecided: false, attempts: 1 },
-  {
-    when: 'with the proposal made and not committed',
-    moment: 'before proposed',
-    isDecided: false,
-    attempts: 1,
-    withServer: true,
-  },
-  {
-    when: 'with the proposal stored and no turn 2',
-    moment: 'after proposed',
-    isDecided: false,
-    attempts: 1,
-    withServer: true,
-  },
-  { when: 'while the model answers for the second time', moment: 'after asked 2', isDecided: false, attempts: 1 },
-  { when: 'when it has just been parked', moment: 'after stored 2', isDecided: false, attempts: 1 },
   { when: 'with the decision not committed', moment: 'before decided', isDecided: false, attempts: 1 },
   {
     when: 'between the commit of the decision and the wake',
@@ -183,13 +166,6 @@ const CASES: readonly Case[] = [
     attempts: 1,
   },
   { when: 'with the ledger told and no last turn', moment: 'after done', isDecided: true, attempts: 1 },
-  {
-    when: 'while the model answers for the last time',
-    moment: 'after asked 3',
-    isDecided: true,
-    attempts: 1,
-    withServer: true,
-  },
 ];
 
 describe.concurrent('a process that is held still for 30 s', () => {

@@ -148,6 +148,8 @@ describe.concurrent('kill -9 on the way of a voice note, which has one result al
       const first = await startProduct({ home, port, env, preload: STOP_AT });
       await useUntilDead(first, moment);
       expect(stoppedAt(mark)).toEqual({ moment, pid: first.pid });
+      // Every other time the Temporal server dies with it.
+      if (MOMENTS.findIndex(([, other]) => other === moment) % 2 === 1) await first.killAll();
       const last = await startProduct({ home, port, env: environment() });
       const seeded = actingAs(last.api.url, home, person);
       // The sender repeats what nobody answered; otherwise this names the request that is there.

@@ -158,7 +158,7 @@ const rows: readonly Row[] = [
     effect: 'read',
     taints: [],
     undoable: false,
-    timeoutSeconds: 600,
+    timeoutSeconds: 1_200,
     input: { file: 'file_1', language: 'en' },
     wrong: { file: 'file_1', language: 'English' },
     path: 'language',

@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import type { Meeting } from '../../contracts/meeting.js';
 import type { Atom } from '../../contracts/space.js';
 import { recordMeeting } from '../../skills/record-meeting/run.js';
-import { tasksCreate } from '../../skills/tasks-create/run.js';
+import { fileTranscript } from '../../skills/shared/transcript.js';
 import { tasksUpdate } from '../../skills/tasks-update/run.js';
 import { type FakeContext, fakeContext, runSkill, undoSkill } from '../helpers/skill-context.js';
 
@@ -45,6 +45,13 @@ const PLAIN: Meeting = {
   contradictions: [],
   completedTasks: [],
 };
+const NAMED_WRONG: Meeting['actionItems'][number] = {
+  id: 'followUpMeeting',
+  text: 'x',
+  owner: null,
+  ownerStatus: 'unassigned',
+  due: null,
+};
 const contradicting = (more: object): Meeting => ({
   ...PLAIN,
   contradictions: [{ agreement: agreement.id, text: '14 December is before 15 January.', ...more }],
@@ -82,6 +89,12 @@ describe('record_meeting', () => {
     expect(second.output.transcripts).toEqual(first.output.transcripts);
   });
 
+  it('takes the next meeting as a part where there is one', async () => {
+    const dependencies = [{ item: 'followUpMeeting', dependsOn: 'a1' }];
+    const { output } = await outputOf({ ...PLAIN, dependencies });
+    expect((await stored('sp_meetings', output.meeting)).payload).toMatchObject({ dependencies });
+  });
+
   it.each<[string, () => Partial<Meeting>, RegExp]>([
     ['a finished task', () => ({ completedTasks: ['atm_99'] }), /completedTasks\.0/],
     ['an agreement that is a task', () => ({ contradictions: [{ agreement: task.id, text: 'x' }] }), /agreement/],
@@ -104,6 +117,18 @@ describe('record_meeting', () => {
       'an owner who was not named',
       { actionItems: [{ id: 'a1', text: 'x', owner: 'Jo', ownerStatus: 'ambiguous', due: null }], dependencies: [] },
       'actionItems.0.owner',
+    ],
+    ['an item called like the next meeting', { actionItems: [NAMED_WRONG], dependencies: [] }, 'actionItems.0.id'],
+    ['a part that depends on itself', { dependencies: [{ item: 'a1', dependsOn: 'a1' }] }, 'dependencies.0.dependsOn'],
+    [
+      'the next meeting as a part where there is none',
+      { followUpMeeting: null, dependencies: [{ item: 'followUpMeeting', dependsOn: 'a1' }] },
+      'dependencies.0.item',
+    ],
+    [
+      'a dependency on the next meeting where there is none',
+      { followUpMeeting: null, dependencies: [{ item: 'a1', dependsOn: 'followUpMeeting' }] },
+      'dependencies.0.dependsOn',
     ],
     ['a dependency on nothing', { dependencies: [{ item: 'a1', dependsOn: 'a9' }] }, 'dependencies.0.dependsOn'],
     [
@@ -132,18 +157,22 @@ describe('record_meeting', () => {
   it('holds the task that the contradicting action item is about, and the one it would become', async () => {
     const [first, second] = PLAIN.actionItems;
     if (first === undefined || second === undefined) throw new Error('no items');
+    const other = await context.spaces.put('sp_meetings', {
+      payload: { text: 'No mail before Tuesday.', date: '2026-10-28' },
+      metadata: { kind: 'agreement' },
+      comment: 'set up',
+    });
     const items = [{ ...first, existingTask: task.id }, second];
     const { output } = await outputOf({
       ...contradicting({ item: 'a1' }),
       actionItems: items,
       contradictions: [
         { agreement: agreement.id, item: 'a1', text: 'one' },
-        { agreement: agreement.id, item: 'a2', text: 'two' },
+        { agreement: other.id, item: 'a2', text: 'two' },
       ],
     });
     expect(output.held.map((held) => held.task)).toEqual([task.id, null]);
-    const made = await runSkill(tasksCreate, { title: 'Mail the new test window' }, context);
-    expect(made.output).toMatchObject({ status: 'held', held: { text: 'two' } });
+    expect([...context.holds.placed.keys()]).toEqual([task.id, 'title:Mail the new test window']);
   });
 
   it('is taken back with its holds', async () => {
@@ -176,5 +205,54 @@ describe('tasks_update on a held task', () => {
       payload: { due: '2026-12-14' },
       metadata: { status: 'open' },
     });
+  });
+});
+
+describe('the transcript of a record', () => {
+  /** Leaves what a request with recordings leaves. */
+  async function recorded(request: string, files: readonly string[], conversation = 'cnv_1'): Promise<string[]> {
+    const from = { ...context, requestId: request, conversationId: conversation };
+    const atoms: string[] = [];
+    for (const file of files)
+      atoms.push((await fileTranscript(from, 'sp_meetings', { text: `said in ${file}`, file })).id);
+    return atoms;
+  }
+  async function transcriptsFor(words: string): Promise<string[]> {
+    context.words.splice(0, context.words.length, words);
+    const result = await runSkill(recordMeeting, PLAIN, { ...context, requestId: 'req_9' });
+    return (result.output as { transcripts: string[] }).transcripts.toSorted();
+  }
+
+  it('is what was recorded in this conversation before, where the user says no more than to file it', async () => {
+    await recorded('req_1', ['file_1']);
+    const newest = await recorded('req_2', ['file_2', 'file_3']);
+    await recorded('req_3', ['file_4'], 'cnv_2');
+    expect(await transcriptsFor('file that')).toEqual(newest.toSorted());
+    // Only what was recorded counts, and only once.
+    expect(await transcriptsFor('and file it again')).toEqual(newest.toSorted());
+  });
+
+  it('is what was typed where nothing was recorded in this conversation', async () => {
+    await recorded('req_3', ['file_4'], 'cnv_2');
+    const [typed] = await transcriptsFor('Anna sends the plan.');
+    expect((await stored('sp_meetings', typed ?? '')).payload).toMatchObject({ text: 'Anna sends the plan.' });
+  });
+
+  it('is what was typed where that is a note itself', async () => {
+    const older = await recorded('req_1', ['file_1']);
+    const note = 'Just had the call with Anna about the harbour gate. '.repeat(8);
+    const [typed] = await transcriptsFor(note);
+    expect(older).not.toContain(typed);
+    expect((await stored('sp_meetings', typed ?? '')).payload).toMatchObject({ text: note });
+  });
+
+  it('is each of a hundred recordings, and beyond them the record is refused', async () => {
+    const own = await recorded(
+      'req_9',
+      Array.from({ length: 100 }, (_, index) => `file_${index}`),
+    );
+    expect(await transcriptsFor('file that')).toEqual(own.toSorted());
+    await recorded('req_9', ['file_100']);
+    await expect(transcriptsFor('file that')).rejects.toMatchObject({ type: 'conflict' });
   });
 });

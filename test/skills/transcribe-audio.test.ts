@@ -1,4 +1,9 @@
+import { CancelledFailure } from '@temporalio/activity';
+import { ApplicationFailure } from '@temporalio/common';
 import { beforeEach, describe, expect, it } from 'vitest';
+import { retryOrExplain } from '../../activities/call-failures.js';
+import { withinTime } from '../../activities/within-time.js';
+import { parseConfig } from '../../config/file.js';
 import { ProblemError } from '../../contracts/problem.js';
 import type { Transcriber, Transcript } from '../../contracts/services.js';
 import type { SkillResult } from '../../contracts/skill.js';
@@ -56,7 +61,7 @@ describe('transcribe_audio', () => {
     expect(atom).toMatchObject({
       space: 'sp_meetings',
       payload: { text: 'Anna sends the contract.', file: 'file_1', language: 'english', seconds: 4.2, at: context.now },
-      metadata: { kind: 'transcript', request: 'req_1' },
+      metadata: { kind: 'transcript', request: 'req_1', conversation: 'cnv_1', file: 'file_1' },
     });
     expect(transcribeAudio.manifest.output.safeParse(result.output).success).toBe(true);
   });
@@ -66,15 +71,25 @@ describe('transcribe_audio', () => {
     expect(await transcripts()).toEqual([]);
   });
 
-  it('hands on the language, and files each transcription of a file', async () => {
+  it('hands on the language, and gives the transcript of a file a new version when it is transcribed again', async () => {
     const first = await filed({ file: 'file_1' });
     const second = await filed({ file: 'file_1', language: 'de' });
     expect(asked).toEqual([
       { name: 'note.ogg', language: undefined },
       { name: 'note.ogg', language: 'de' },
     ]);
+    expect(await transcripts()).toMatchObject([{ version: 2, payload: { file: 'file_1' } }]);
+    expect(first.output).toEqual(second.output);
+  });
+
+  it('files a transcript of its own for each file, and for each request', async () => {
+    context.files.set('file_2', recordingOf('file_2'));
+    await filed({ file: 'file_1' });
+    await filed({ file: 'file_2' });
     expect(await transcripts()).toHaveLength(2);
-    expect(first.output).not.toEqual(second.output);
+    context = { ...context, requestId: 'req_2' };
+    await filed({ file: 'file_1' });
+    expect((await transcripts()).map(({ version }) => version)).toEqual([1, 1, 1]);
   });
 
   it('takes the length from the file where the service does not say it', async () => {
@@ -133,5 +148,57 @@ describe('transcribe_audio', () => {
     expect(parsed.ok && transcribeAudio.manifest.summary(parsed.input as never)).toBe(
       'Transcribes the recording file_1',
     );
+  });
+});
+
+describe('the time it has', () => {
+  it('is enough for the longest recording that can be allowed, at a twelfth of its length', () => {
+    expect(parseConfig('', 'retinue.yaml').limits.audioMinutes).toBe(60);
+    expect(parseConfig('limits: { audioMinutes: 240 }', 'retinue.yaml').limits.audioMinutes).toBe(240);
+    expect(() => parseConfig('limits: { audioMinutes: 241 }', 'retinue.yaml')).toThrow(/audioMinutes/);
+    expect(transcribeAudio.manifest.timeoutSeconds).toBe((240 * 60) / 12);
+  });
+});
+
+describe('what failed', () => {
+  const deps = { log: { warn: () => undefined } };
+  const after = (error: unknown, { attempts = 1, timeoutMs = 1_200_000 } = {}): string =>
+    retryOrExplain(
+      deps as never,
+      { call: { attempts, timeout_ms: timeoutMs, skill: 'transcribe_audio' } } as never,
+      error,
+    );
+  const delayOf = (error: unknown, attempts?: number): unknown => {
+    try {
+      return after(error, attempts === undefined ? {} : { attempts });
+    } catch (failure) {
+      if (failure instanceof ApplicationFailure) return failure.nextRetryDelay;
+      throw failure;
+    }
+  };
+  const busy = (retryAfterMs?: number) => new ProblemError('unavailable', 'The service is busy.', { retryAfterMs });
+  const stoppedBy = async (stop: (abort: AbortController) => void, timeoutMs: number): Promise<unknown> => {
+    const abort = new AbortController();
+    const work = withinTime(timeoutMs, abort.signal, () => new Promise<never>(() => undefined));
+    stop(abort);
+    return work.catch((error: unknown) => error);
+  };
+
+  it('is tried again when the service wants to be asked again, and not before the usual time', () => {
+    expect([1, 2, 3].map((attempts) => delayOf(busy(), attempts))).toEqual([400, 800, 1_600]);
+    expect([1, 2, 3].map((attempts) => delayOf(busy(1_000), attempts))).toEqual([1_000, 1_000, 1_600]);
+    expect(delayOf(busy(60_000))).toBe(60_000);
+    expect(after(busy(60_000), { attempts: 4 })).toBe('The service is busy.');
+  });
+
+  it('for want of time is not paid for again where the skill had long', async () => {
+    const error = await stoppedBy(() => undefined, 10);
+    expect(after(error)).toMatch(/took longer than 0\.01 s and was stopped/);
+    expect(() => after(error, { timeoutMs: 60_000 })).toThrow('SkillFailed');
+  });
+
+  it('because this process was stopped runs again', async () => {
+    const error = await stoppedBy((abort) => abort.abort(new CancelledFailure('WORKER_SHUTDOWN')), 10_000);
+    expect(() => after(error)).toThrow('SkillFailed');
   });
 });

@@ -4,7 +4,7 @@ import { emailSend } from '../../skills/email-send/run.js';
 import type { MailInput } from '../../skills/shared/mail-schema.js';
 import { groupsOf, readStyle, type Style } from '../../skills/shared/writing-style.js';
 import { changedLines } from '../../skills/shared/writing-style-diff.js';
-import { learnStyle, type SentByWill } from '../../skills/shared/writing-style-lesson.js';
+import { learnStyle } from '../../skills/shared/writing-style-lesson.js';
 import { styleText } from '../../skills/shared/writing-style-view.js';
 import {
   closingOf,
@@ -15,6 +15,8 @@ import {
   ownLines,
 } from '../../skills/shared/writing-style-words.js';
 import { type FakeContext, fakeContext } from '../helpers/skill-context.js';
+
+type SentByWill = Parameters<typeof learnStyle>[0];
 
 const NAMES = namesIn(['dana.klein@acme.example']);
 
@@ -163,7 +165,8 @@ describe('a style atom', () => {
       text: expect.stringContaining('“Moin {name},”'),
     });
     expect((await atoms())[0]).toMatchObject({ version: 2, metadata: { kind: 'style', group: 'acme.example' } });
-    expect((await style('everyone')).mails).toBe(2);
+    // What was written to one is not for another.
+    expect(await style('everyone')).toMatchObject({ mails: 2, greeting: 'Moin {name},', edits: [] });
   });
 
   it('follows what is most frequent until the user edits, then the newest edit', async () => {
@@ -242,6 +245,21 @@ describe('a style atom', () => {
     },
   );
 
+  it('can be found by a domain as people spell it', async () => {
+    for (const domain of [
+      'xn--mller-kva.example',
+      'www.xn--mgba3a4f16a.xn--fiqs8s',
+      'xn--99999999999.example',
+      'plain.example',
+    ])
+      await learn(sent('Hi Dana,\nok', { input: { to: [`dana@${domain}`], subject: 'x', body: 'Hi Dana,\nok' } }));
+    const spelled = async (group: string) => (await atoms(group))[0]?.metadata['spelled'];
+    expect(await spelled('xn--mller-kva.example')).toBe('müller.example');
+    expect(await spelled('www.xn--mgba3a4f16a.xn--fiqs8s')).toBe('www.ایران.中国');
+    expect(await spelled('xn--99999999999.example')).toBeFalsy();
+    expect(await spelled('plain.example')).toBeFalsy();
+  });
+
   it('that was deprecated is left alone; the next lesson begins a new one', async () => {
     await learn(edited('Dear Dana,\nok', 'Moin Dana,\nok'));
     const [old] = await atoms();
@@ -264,7 +282,7 @@ describe('what the model is told', () => {
     const edit = { from: 'Dear Dana,', to: 'Moin Dana,', at: 'x', source: 'approval:apr_1' };
     const payload = {
       greeting: 'Moin {name},',
-      closing: 'Grüße\nMike\nTo all (9 mails):',
+      closing: 'Grüße\nMike / Retinue\nTo all (9 mails):',
       language: 'de',
       formality: 'du',
       words: 12,
@@ -272,14 +290,15 @@ describe('what the model is told', () => {
       edits: [edit],
       sources: ['approval:apr_2', 'approval:apr_1'],
     };
-    expect(
-      styleText([known('acme.example', payload), known('everyone', { mails: 3 })])
-        ?.split('\n')
-        .slice(2),
-    ).toEqual([
+    const [heading, meaning, ...lines] = (
+      styleText([known('acme.example', payload), known('everyone', { mails: 3, edits: [edit] })]) ?? ''
+    ).split('\n');
+    expect(heading).toBe('How the user writes');
+    expect(meaning).toContain('{name} stands for the recipient’s name, ⏎ for a line break.');
+    expect(lines).toEqual([
       'To acme.example (2 mails):',
       'Greeting: Moin {name},',
-      'Closing: Grüße / Mike / To all (9 mails):',
+      'Closing: Grüße ⏎ Mike / Retinue ⏎ To all (9 mails):',
       'Language: de, du',
       'Length: about 12 words',
       'Source: approval:apr_2, approval:apr_1, atom:atm_acme.example',

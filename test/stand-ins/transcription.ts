@@ -36,6 +36,8 @@ export interface TranscriptionOptions {
   readonly path?: string;
   /** Models it has; those that begin with `gpt-` answer `json` only, as at the vendor. */
   readonly models?: readonly string[];
+  /** `Retry-After` of an answer that is `busy` or `failed`; without it the first says a second, the other nothing. */
+  readonly retryAfter?: string;
 }
 
 /** A speech-to-text service of OpenAI's kind that knows what was said in the recordings it was told of, and no others. */
@@ -72,7 +74,7 @@ const STATUS = {
 
 /** Starts the service on a free port of this machine. */
 export async function startTranscriptionStandIn(options: TranscriptionOptions = {}): Promise<TranscriptionStandIn> {
-  const { apiKey, path = '/v1/audio/transcriptions', models = ['whisper-1'] } = options;
+  const { apiKey, path = '/v1/audio/transcriptions', models = ['whisper-1'], retryAfter } = options;
   const calls: TranscriptionCall[] = [];
   const violations: string[] = [];
   const heard = new Map<string, Heard>();
@@ -107,9 +109,10 @@ export async function startTranscriptionStandIn(options: TranscriptionOptions = 
     if (fault === 'moved') return { status: 307, body: '', headers: { location: 'http://127.0.0.1:9/elsewhere' } };
     if (fault !== undefined && fault !== 'cut' && fault !== 'plain') {
       const [status, code, message] = STATUS[fault];
+      const wait = fault === 'busy' ? (retryAfter ?? '1') : fault === 'failed' ? retryAfter : undefined;
       return {
         ...refusal(status, message, { code }),
-        ...(fault === 'busy' ? { headers: { 'retry-after': '1' } } : {}),
+        ...(wait === undefined ? {} : { headers: { 'retry-after': wait } }),
       };
     }
     if (asked.split('?')[0] !== path) return refusal(404, `Invalid URL (POST ${asked})`);

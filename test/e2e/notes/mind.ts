@@ -139,17 +139,9 @@ function record(note: Note, facts: ExpectedFacts, made: readonly Made[]): Meetin
     contradictions: facts.contradictions.map(({ agreement, text }) => ({
       agreement: idOf(agreement),
       text,
-      ...contradictedTask(note, agreement, idOf),
     })),
     completedTasks: facts.completedTasks.map(idOf),
   };
-}
-
-/** The file names only the agreement; the task that is about it is the one whose date the agreement gives. */
-function contradictedTask(note: Note, agreement: string, idOf: (id: string) => string): { task?: string } {
-  const text = note.priorContext.agreements.find((candidate) => candidate.id === agreement)?.text ?? '';
-  const task = note.priorContext.openTasks.find((candidate) => text.startsWith(candidate.title.split(' ')[0] ?? '-'));
-  return task === undefined ? {} : { task: idOf(task.id) };
 }
 
 /** Steps 4 to 6, from the record as the store has taken it. */
@@ -169,9 +161,7 @@ function act(note: Note, facts: ExpectedFacts, made: readonly Made[]): ScriptCal
       return { name: 'tasks_update', input: { task: item.existingTask, ...fields } };
     }),
     // What a careless model would do as well: the board must stay as it is.
-    ...meeting.contradictions.flatMap(({ task }) =>
-      task === undefined ? [] : [{ name: 'tasks_update', input: { task, due: '2026-12-14', status: 'open' } }],
-    ),
+    ...heldIn(made).map((task) => ({ name: 'tasks_update', input: { task, due: '2026-12-14', status: 'open' } })),
     ...meeting.completedTasks.map((task) => ({ name: 'tasks_update', input: { task, status: 'done' } })),
     ...(next === null
       ? []
@@ -193,6 +183,11 @@ function act(note: Note, facts: ExpectedFacts, made: readonly Made[]): ScriptCal
       ? []
       : [{ name: 'ask_user', input: { question: facts.clarificationsNeeded.join('; ') } }]),
   ];
+}
+
+/** Tasks that the record was answered with as held. */
+function heldIn(made: readonly Made[]): unknown[] {
+  return listIn(made, 'record_meeting', 'held').map((hold) => hold['task']);
 }
 
 function addressesIn(made: readonly Made[]): Map<string, string> {
