@@ -59,7 +59,7 @@ export interface SkillCaller {
 export interface SpaceAccess {
   list(filter?: { role?: SpaceRole }): Promise<Space[]>;
   /** The space the user was born with for this role. */
-  ofRole(role: SpaceRole): Promise<Space>;
+  ofRole(role: SpaceRole): Promise<Pick<Space, 'id'>>;
   put(space: string, atom: NewAtom): Promise<Atom>;
   get(space: string, atom: string): Promise<Atom>;
   /** Throws `ProblemError` `stale` when `ifVersion` is not the newest. */

@@ -25,7 +25,7 @@ import {
   type TurnRow,
 } from './rows.js';
 import { stepFor } from './steps.js';
-import { handedStyles, styleTables } from './style-tables.js';
+import { handStyles, hasStyles, type StyleRow } from './styles.js';
 
 export interface MessageRow {
   id: string;
@@ -80,13 +80,6 @@ export interface TurnContext {
   readonly styles: readonly StyleRow[];
 }
 
-/** An atom of the user's memory about how they write to a group of people. */
-export interface StyleRow {
-  atom: string;
-  group: string;
-  payload: JsonValue;
-}
-
 /** A decided proposal as the model is told of it. */
 export interface OutcomeRow {
   id: string;
@@ -112,7 +105,8 @@ export type BegunTurn<P extends TurnPlan> =
   | { readonly kind: 'ask'; readonly context: TurnContext; readonly plan: P; readonly reservedUsd: string | undefined }
   | { readonly kind: 'step'; readonly step: Step };
 
-interface ClaimedTurn extends HeldRequest, Omit<TurnContext, 'turn' | 'attempt' | 'request'> {
+interface ClaimedTurn extends HeldRequest, Omit<TurnContext, 'turn' | 'attempt' | 'request' | 'styles'> {
+  has_styles: boolean;
   /** Status before: the first turn takes the request out of the queue. */
   was: RequestStatus;
   seq: number;
@@ -146,7 +140,11 @@ export async function beginTurn<P extends TurnPlan>(
       };
     if (request.was === 'waiting_approval') await leavePark(tx, ref);
     if (request.was === 'queued') tx.announce({ request: ref.request, seq: request.seq, status: 'running' });
-    const context = { ...request, request, turn, attempt: request.agent.attempts };
+    const { styles, labels } = request.has_styles
+      ? await handStyles(tx, ref, request, engine.limits.conversationTail)
+      : { styles: [], labels: request.agent.labels };
+    const agent = { ...request.agent, labels };
+    const context = { ...request, request, turn, attempt: agent.attempts, agent, styles };
     return payFor(tx, engine, ref, context, planFor(context));
   });
 }
@@ -191,11 +189,11 @@ const MOST_POSTED = 20;
 
 /**
  * One statement for the lock, the claim and the whole context: a round trip to the database costs more than its size.
- * The agent takes over the labels of those whose words its context contains, and is private once it is told how the user writes.
+ * The agent takes over the labels of those whose words its context contains.
  */
 async function claimTurn(tx: Tx, engine: Engine, ref: AgentRef, turn: number): Promise<ClaimedTurn> {
   const row = await tx.maybe<ClaimedTurn>(sql`
-    with recursive before as materialized (select id as same, status as was from requests where id = ${ref.request} and user_id = ${ref.user} for update),
+    with before as materialized (select id as same, status as was from requests where id = ${ref.request} and user_id = ${ref.user} for update),
     r as (
       update requests set moved_at = now(), event_seq = event_seq + (was = 'queued')::int, status = case when was = 'queued' then 'running' else status end
       from before where id = same returning ${REQUEST_COLUMNS}, was, event_seq as seq),
@@ -209,15 +207,11 @@ async function claimTurn(tx: Tx, engine: Engine, ref: AgentRef, turn: number): P
           select text, seq from messages where request_id = p.id and role = 'assistant' order by seq desc limit ${MOST_POSTED}) m) as posted
       from requests p, r where p.conversation_id = r.conversation_id and p.id <> r.id and p.created_at <= r.created_at
       order by p.created_at desc limit ${engine.limits.conversationTail}),
-    inherited as (
-      select unnest(a.labels) as label from tail t join agents a on a.id = t.agent_id where t.reply <> '' or json_array_length(t.posted) > 0),
-    ${styleTables(ref)},
     claimed as (
       update agents set attempts = attempts + 1, status = 'running', labels = (
         select coalesce(array_agg(distinct label order by label), '{}') from (
           select unnest(agents.labels) as label
-          union all select label from inherited
-          union all select 'private' where exists (select from handed)) l)
+          union all select unnest(a.labels) from tail t join agents a on a.id = t.agent_id where t.reply <> '' or json_array_length(t.posted) > 0) l)
       from r where agents.id = ${ref.agent} and turns = ${turn - 1} and r.ended_at is null
         and not exists (select from calls where agent_id = ${ref.agent} and status in ('pending', 'waiting', 'undoing'))
       returning attempts, labels)
@@ -248,7 +242,7 @@ async function claimTurn(tx: Tx, engine: Engine, ref: AgentRef, turn: number): P
         select skill, recipient from policies where user_id = ${ref.user} limit ${MOST_POLICIES}) p) as policies,
       (select coalesce(json_agg(s order by s.role), '[]') from (
         select id, name, role, description from spaces where owner_id = ${ref.user} and role is not null) s) as spaces,
-      ${handedStyles} as styles
+      ${hasStyles(ref)} as has_styles
     from r`);
   if (row === undefined) throw noRequest(ref.request);
   return row;

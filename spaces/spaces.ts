@@ -65,10 +65,13 @@ export async function getSpace(tx: Tx, actor: Actor, id: string): Promise<Space>
   return presentSpace(row);
 }
 
-export async function spaceOfRole(tx: Tx, actor: Actor, role: SpaceRole): Promise<Space> {
-  const row = await tx.maybe(spaceRows(actor, sql`s.role = ${role} and s.owner_id = ${actor.user}`, sql``));
+/** The space the user was born with for this role. Its atoms are not counted: every skill of the store asks for one. */
+export async function spaceOfRole(tx: Tx, actor: Actor, role: SpaceRole): Promise<Pick<Space, 'id'>> {
+  const row = await tx.maybe<Pick<Space, 'id'>>(sql`
+    select s.id from spaces s join space_grants g on g.space_id = s.id and g.principal = ${`user:${actor.user}`}
+    where s.owner_id = ${actor.user} and s.role = ${role}`);
   if (row === undefined) throw new ProblemError('not-found', `There is no space for ${role}.`);
-  return presentSpace(row);
+  return row;
 }
 
 /** A new space is private: its maker holds `grant`, nobody else anything. */

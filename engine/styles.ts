@@ -1,6 +1,17 @@
+import type { Label } from '../contracts/effect-class.js';
+import type { JsonValue } from '../contracts/space.js';
 import type { AgentRef } from '../contracts/step.js';
 import { OVERWRITTEN_ATOMS } from '../spaces/trusted.js';
+import type { Tx } from '../store/db.js';
 import { type RawBuilder, sql } from '../store/sql.js';
+import type { RequestRow } from './rows.js';
+
+/** An atom of the user's memory about how they write to a group of people. */
+export interface StyleRow {
+  atom: string;
+  group: string;
+  payload: JsonValue;
+}
 
 /** Styles that are looked for, the newest first. */
 const MOST_KNOWN = 500;
@@ -26,13 +37,42 @@ const BEFORE = `(?:^|[^${LETTERS}._+'-]|\\\\[nrt])[._+'-]*`;
 /** What may not follow. */
 const AFTER = `(?![-._+]?[${LETTERS}]|@)`;
 
+/** Whether the user has any style; most turns need to know no more. */
+export function hasStyles(ref: AgentRef): RawBuilder<unknown> {
+  return sql`(exists (select from atoms a where ${isStyleOf(ref)}) or exists (select from (${OVERWRITTEN_ATOMS}) a where ${isStyleOf(ref)}))`;
+}
+
+interface Handed {
+  readonly styles: StyleRow[];
+  readonly labels: Label[];
+}
+
 /**
  * The styles of those groups whose domain or address was named, and that of everybody where the agent is private anyway:
  * by the user in this request, by user or agent in the `tail` of its conversation, or by a result of this agent, the
- * newest of each first. A style counts as a trusted hand has last left it. Without any style nothing is searched.
- * To stand in a `with recursive` after `tail` and `inherited`; `handedStyles` reads it.
+ * newest of each first. A style counts as a trusted hand has last left it. An agent that is handed one is private.
  */
-export function styleTables(ref: AgentRef): RawBuilder<unknown> {
+export async function handStyles(
+  tx: Tx,
+  ref: AgentRef,
+  request: Pick<RequestRow, 'conversation_id' | 'created_at'>,
+  tail: number,
+): Promise<Handed> {
+  return tx.one<Handed>(sql`
+    with recursive tail as (
+      select p.created_at, p.result->>'text' as reply,
+        (select m.text from messages m where m.request_id = p.id and m.role = 'user' order by m.seq limit 1) as said
+      from requests p where p.conversation_id = ${request.conversation_id} and p.id <> ${ref.request} and p.created_at <= ${request.created_at}
+      order by p.created_at desc limit ${tail}),
+    inherited as (select unnest(labels) as label from agents where id = ${ref.agent}),
+    ${styleTables(ref)},
+    marked as (
+      update agents set labels = (select array_agg(distinct l order by l) from unnest(labels || '{private}'::text[]) as l)
+      where id = ${ref.agent} and exists (select from handed) returning labels)
+    select ${handedStyles} as styles, coalesce((select labels from marked), (select labels from agents where id = ${ref.agent})) as labels`);
+}
+
+function styleTables(ref: AgentRef): RawBuilder<unknown> {
   return sql`
     styles as materialized (
       select distinct on ("group") * from (
@@ -65,12 +105,11 @@ export function styleTables(ref: AgentRef): RawBuilder<unknown> {
     handed as materialized (
       select *, 1 as place from matched
       union all
-      select *, 2 as place from styles where "group" = 'everyone' and (exists (select from matched) or exists (select from inherited where label = 'private')
-        or exists (select from agents where id = ${ref.agent} and 'private' = any(labels))))`;
+      select *, 2 as place from styles where "group" = 'everyone' and (exists (select from matched) or exists (select from inherited where label = 'private')))`;
 }
 
 /** What `styleTables` has found, as one JSON value. */
-export const handedStyles = sql`(
+const handedStyles = sql`(
   select coalesce(json_agg(json_build_object('atom', h.atom, 'group', h."group", 'payload', v.payload) order by h.place, h.updated_at desc), '[]')
   from handed h, lateral (select payload from atom_versions where atom_id = h.atom and version = h.version limit 1) v
   where octet_length(v.payload::text) <= ${LARGEST_STYLE})`;
