@@ -65,7 +65,7 @@ export async function storeTurn(engine: Engine, ref: AgentRef, turn: NewTurn): P
     const events = turnEvents(ref, turn, calls, charge);
     if (calls.length > 0) return afterCalls(tx, ref, request, turn, calls, { events, rows });
     const text = textOf(turn.reply.content);
-    const spent = request.usd + Number(usd);
+    const spent = sumOfUsd(request.usd, Number(usd));
     const ending = { text, usd: spent, turns: turn.turn, waits: request.waits, reserved: others };
     if (turn.error !== undefined)
       return endRequest(tx, ref, { ...ending, status: 'failed', error: turn.error }, events, rows);
@@ -76,6 +76,11 @@ export async function storeTurn(engine: Engine, ref: AgentRef, turn: NewTurn): P
     await changeRequest(tx, ref, { waitingFor: [] }, events, [...rows, countedTurn(ref, turn, 'running')]);
     return thinkStep(turn.turn + 1);
   });
+}
+
+/** Amounts have at most twelve decimals; what a sum of doubles has beyond them is noise. */
+function sumOfUsd(one: number, other: number): number {
+  return Number((one + other).toFixed(12));
 }
 
 /** Sorts what is reserved for the request; other attempts of this turn come too late and end at their bound. */

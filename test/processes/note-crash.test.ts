@@ -15,11 +15,9 @@ import { lanes, type Moment, STOP_AT, stoppedAt } from './mail-harness.js';
 const MOMENTS: readonly (readonly [string, Moment])[] = [
   ['with the request stored and its sender not told', 'after accepted'],
   ['while the recording is with the transcription service', 'after heard'],
-  ['with the transcript written and not committed', 'before filed'],
   ['with the transcript stored and nobody told', 'after filed'],
   ['with the searches chosen and none made', 'after stored 2'],
   ['while the model understands what was said', 'after asked 3'],
-  ['with the meeting written and not committed', 'before filed 2'],
   ['with the meeting stored and nobody told', 'after filed 2'],
   ['with one of the tasks on the board', 'after filed 3'],
   ['with the invitation or the mail proposed and not committed', 'before proposed'],
