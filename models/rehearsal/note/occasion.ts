@@ -1,4 +1,4 @@
-import { couldBeName, NAME } from '../clauses.js';
+import { couldBeName, NAME, readClause } from '../clauses.js';
 import { numberOf } from '../numbers.js';
 import { capitalise, shorten, tidy } from '../text.js';
 import { zoneOfCity } from '../zones.js';
@@ -76,7 +76,8 @@ function titleOf(sentences: readonly string[], names: readonly string[], languag
     /^(?:(?:just|came|got|okay|so|off|out of|the|phone|from|with) )+/iu,
     '',
   );
-  if (head.split(/\s+/).length <= 8 && /(?<!^)\p{Lu}|^\p{Lu}\p{L}+(?: \p{Lu}|$)/u.test(head)) return head;
+  const isHeading = head.split(/\s+/).length <= 8 && readClause(head) === undefined;
+  if (isHeading && /(?<!^)\p{Lu}|^\p{Lu}\p{L}+(?: \p{Lu}|$)/u.test(head)) return head;
   const people = new Intl.ListFormat(language === 'de' ? 'de-DE' : 'en-GB').format(names);
   if (people === '') return language === 'de' ? 'Besprechung' : 'Meeting';
   return language === 'de' ? `Besprechung mit ${people}` : `Meeting with ${people}`;
