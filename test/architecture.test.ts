@@ -1,7 +1,8 @@
+import path from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { IMPORT_TABLE } from './helpers/import-table.js';
 import { lintPlanted } from './helpers/planted-lint.js';
-import { parseModule, readSources, type SourceModule } from './helpers/source-files.js';
+import { parseModule, readSources, ROOT, type SourceModule } from './helpers/source-files.js';
 import * as rules from './helpers/source-rules.js';
 
 const SILENCER = ['oxlint', 'disable'].join('-');
@@ -71,6 +72,12 @@ const RULES: readonly {
       'api/a.ts': `const s = '// ${SILENCER}';\nconst t = \`// ${SILENCER} \${s}// ${SILENCER}\`;\nfunction f() {\n  // ${SILENCER}\n}`,
     },
     found: /^api\/a\.ts:4 silences/,
+  },
+  {
+    title: 'no code names a folder of one machine',
+    rule: rules.noMachinePaths,
+    planted: { 'api/a.ts': `export const a = ${JSON.stringify(path.join(ROOT, 'package.json'))};` },
+    found: /^api\/a\.ts:1 names a folder of this machine/,
   },
   {
     title: 'no comment announces unfinished work',

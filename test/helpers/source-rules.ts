@@ -1,13 +1,16 @@
+import { existsSync } from 'node:fs';
 import { builtinModules } from 'node:module';
 import path from 'node:path';
 import ts from 'typescript';
 import { type FolderRule, IMPORT_TABLE, namesPackage } from './import-table.js';
-import { commentsOf, lineOf, type ModuleImport, type SourceModule, visit } from './source-files.js';
+import { commentsOf, lineOf, type ModuleImport, ROOT, type SourceModule, visit } from './source-files.js';
 
 /** Every rule returns one readable line per violation: `file:line what is wrong`. */
 export type SourceRule = (modules: readonly SourceModule[]) => string[];
 
 const MAX_LINES = 400;
+/** Where this checkout and whatever lies beside it is. */
+const AROUND = path.join(ROOT, '..', '/');
 const BUILTINS = new Set(builtinModules.map(bareBuiltin));
 /** Folders whose code is not part of the running product. */
 const TOOLING = new Set(['test', 'bench', 'scripts', '']);
@@ -94,6 +97,14 @@ export const cycles: SourceRule = (modules) => {
 
 export const noAny: SourceRule = (modules) =>
   eachNode(modules, (node) => (node.kind === ts.SyntaxKind.AnyKeyword ? 'uses the type any' : undefined));
+
+/** A path into the folder that this checkout stands in is there on this machine alone. */
+export const noMachinePaths: SourceRule = (modules) =>
+  eachNode(modules, (node) =>
+    ts.isStringLiteralLike(node) && AROUND !== '/' && node.text.startsWith(AROUND) && existsSync(node.text)
+      ? `names a folder of this machine: ${node.text}`
+      : undefined,
+  );
 
 export const noSilencers: SourceRule = (modules) =>
   eachComment(modules, (text) => (SILENCERS.test(text) ? 'silences a check by a comment' : undefined));

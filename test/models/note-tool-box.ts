@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import type Anthropic from '@anthropic-ai/sdk';
 import { type Meeting, MeetingSchema } from '../../contracts/meeting.js';
 import { askUserManifest } from '../../skills/ask-user/manifest.js';
@@ -14,54 +13,15 @@ import { tasksCreateManifest } from '../../skills/tasks-create/manifest.js';
 import { tasksListManifest } from '../../skills/tasks-list/manifest.js';
 import { tasksUpdateManifest } from '../../skills/tasks-update/manifest.js';
 import { transcribeAudioManifest } from '../../skills/transcribe-audio/manifest.js';
+import { hasKeywords, isSameWhen } from '../eval/matching.js';
+import type { ExpectedFacts, Note as SharedNote } from '../eval/notes.js';
 import { type Answer, type Input, type Played, play, type Run } from './rehearsal-harness.js';
 
-interface Expected {
-  readonly text: string;
-  readonly keywords: readonly (readonly string[])[];
-}
-
-interface ExpectedItem extends Expected {
-  readonly id: string;
-  readonly owner: string | null;
-  readonly ownerStatus: string;
-  readonly due: string | null;
-  readonly dueAlso?: readonly string[];
-  readonly existingTask?: string;
-}
-
-/** A note of `voice-notes.json`. */
-export interface Note {
-  readonly id: string;
-  readonly now: string;
-  readonly timeZone: string;
-  readonly transcript: string;
-  readonly speaker: { readonly name: string };
-  readonly contacts: readonly { readonly name: string; readonly email: string; readonly role: string }[];
-  readonly priorContext: {
-    readonly agreements: readonly { readonly id: string; readonly date: string; readonly text: string }[];
-    readonly openTasks: readonly {
-      readonly id: string;
-      readonly title: string;
-      readonly owner: string | null;
-      readonly due: string | null;
-    }[];
-  };
-  readonly expected: {
-    readonly decisions: readonly Expected[];
-    readonly actionItems: readonly ExpectedItem[];
-    readonly openQuestions: readonly Expected[];
-    readonly dependencies: readonly { readonly item: string; readonly dependsOn: string }[];
-    readonly followUpMeeting: { readonly start: string; readonly attendees: readonly string[] } | null;
-    readonly contradictions: readonly { readonly agreement: string }[];
-    readonly completedTasks: readonly string[];
-  };
-}
-
-const FILE = '/work/shared/data/voice-notes.json';
-
-export function readNotes(file = FILE): Note[] {
-  return (JSON.parse(readFileSync(file, 'utf8')) as { items: Note[] }).items;
+/** What these tests need of a note; one of the shared file has more. */
+export interface Note extends Pick<SharedNote, 'id' | 'now' | 'timeZone' | 'transcript' | 'contacts'> {
+  readonly speaker: Pick<SharedNote['speaker'], 'name'>;
+  readonly priorContext: Pick<SharedNote['priorContext'], 'agreements' | 'openTasks'>;
+  readonly expected: Omit<ExpectedFacts, 'taskChanges' | 'clarificationsNeeded' | 'mustNot'>;
 }
 
 /** The skills of a note, with the schemas the product offers. */
@@ -125,7 +85,7 @@ const ANSWERS: Readonly<Record<string, Answers>> = {
   },
   tasks_list: ({ priorContext }) => ({
     board: BOARD,
-    tasks: priorContext.openTasks.map((task) => ({ notes: null, version: 1, status: 'open', ...task })),
+    tasks: priorContext.openTasks.map((task) => ({ notes: null, version: 1, ...task })),
   }),
   space_search: ({ priorContext }, input) => {
     const isAgreement = (input['metadata'] as Input)['kind'] === 'agreement';
@@ -205,16 +165,6 @@ export async function playNote(
   return { note, played, meeting: MeetingSchema.parse(of('record_meeting')[0]), of };
 }
 
-/** The keyword rule of the data: of every inner list at least one word occurs. */
-export function fits(text: string, { keywords }: Expected): boolean {
-  return keywords.every((any) => any.some((word) => text.toLowerCase().includes(word)));
-}
-
-function isSameTime(a: string | null, b: string | null): boolean {
-  if (a === null || b === null) return a === b;
-  return a === b || (a.includes('T') && b.includes('T') && Date.parse(a) === Date.parse(b));
-}
-
 export interface Score {
   readonly note: string;
   readonly decisions: string;
@@ -237,13 +187,13 @@ export function score({ note, meeting, of }: PlayedNote): Score {
   const matched = expected.actionItems.map((item) => ({
     item,
     mine:
-      meeting.actionItems.find(({ text, owner }) => fits(text, item) && owner === item.owner) ??
-      meeting.actionItems.find(({ text }) => fits(text, item)),
+      meeting.actionItems.find(({ text, owner }) => hasKeywords(text, item.keywords) && owner === item.owner) ??
+      meeting.actionItems.find(({ text }) => hasKeywords(text, item.keywords)),
   }));
   const explicit = matched.filter(({ item }) => item.ownerStatus === 'explicit');
   const isOwner = ({ item, mine }: (typeof matched)[number]) => mine !== undefined && mine.owner === item.owner;
   const isDue = ({ item, mine }: (typeof matched)[number]) =>
-    mine !== undefined && [item.due, ...(item.dueAlso ?? [])].some((due) => isSameTime(due, mine.due));
+    mine !== undefined && [item.due, ...(item.dueAlso ?? [])].some((due) => isSameWhen(due, mine.due));
   const count = (found: number, all: number) => `${found}/${all}`;
   const start = meeting.followUpMeeting?.start ?? null;
   const wanted = expected.followUpMeeting;
@@ -254,7 +204,9 @@ export function score({ note, meeting, of }: PlayedNote): Score {
   return {
     note: note.id,
     decisions: count(
-      expected.decisions.filter((decision) => meeting.decisions.some(({ text }) => fits(text, decision))).length,
+      expected.decisions.filter((decision) =>
+        meeting.decisions.some(({ text }) => hasKeywords(text, decision.keywords)),
+      ).length,
       expected.decisions.length,
     ),
     items: count(matched.filter(({ mine }) => mine !== undefined).length, matched.length),
@@ -262,7 +214,9 @@ export function score({ note, meeting, of }: PlayedNote): Score {
     dues: count(matched.filter(isDue).length, matched.length),
     questions: count(
       expected.openQuestions.filter((question) =>
-        meeting.openQuestions.some((open) => fits(typeof open === 'string' ? open : open.text, question)),
+        meeting.openQuestions.some((open) =>
+          hasKeywords(typeof open === 'string' ? open : open.text, question.keywords),
+        ),
       ).length,
       expected.openQuestions.length,
     ),
@@ -271,14 +225,14 @@ export function score({ note, meeting, of }: PlayedNote): Score {
       expected.dependencies.length,
     ),
     followUp:
-      wanted === null ? (start === null ? 'none' : 'PHANTOM') : isSameTime(start, wanted.start) ? 'found' : 'missed',
+      wanted === null ? (start === null ? 'none' : 'PHANTOM') : isSameWhen(start, wanted.start) ? 'found' : 'missed',
     explicit: explicit.length,
     owned: explicit.filter(isOwner).length,
     hasNext: wanted !== null,
-    nextFound: wanted !== null && isSameTime(start, wanted.start),
+    nextFound: wanted !== null && isSameWhen(start, wanted.start),
     invented: [
       ...meeting.actionItems
-        .filter((mine) => !expected.actionItems.some((item) => fits(mine.text, item)))
+        .filter((mine) => !expected.actionItems.some((item) => hasKeywords(mine.text, item.keywords)))
         .map(({ text }) => `item: ${text}`),
       ...matched
         .filter(({ item, mine }) => mine?.owner != null && mine.owner !== item.owner)
@@ -286,7 +240,7 @@ export function score({ note, meeting, of }: PlayedNote): Score {
       ...matched
         .filter((pair) => pair.mine?.due != null && !isDue(pair))
         .map(({ mine }) => `due: ${mine?.due} of ${mine?.text}`),
-      ...(start !== null && !(wanted !== null && isSameTime(start, wanted.start)) ? [`start: ${start}`] : []),
+      ...(start !== null && !(wanted !== null && isSameWhen(start, wanted.start)) ? [`start: ${start}`] : []),
       ...(meeting.followUpMeeting?.attendees ?? [])
         .filter((name) => !wanted?.attendees.includes(name))
         .map((name) => `attendee: ${name}`),

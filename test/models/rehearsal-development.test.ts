@@ -1,4 +1,5 @@
 import { beforeAll, describe, expect, it } from 'vitest';
+import { isSameWhen } from '../eval/matching.js';
 import { BLIND_NOTES } from './blind-notes.js';
 import { type DevelopmentNote, ENGLISH_NOTES } from './development-notes.js';
 import { GERMAN_NOTES } from './development-notes-german.js';
@@ -46,13 +47,8 @@ function asNote({ id, now, timeZone, user, contacts, text }: DevelopmentNote): N
   };
 }
 
-function isSame(a: string | null, b: string | null): boolean {
-  if (a === null || b === null) return a === b;
-  return a.includes('T') && b.includes('T') ? Date.parse(a) === Date.parse(b) : a === b;
-}
-
 function isInventedDue(given: string | null, expected: string | null): boolean {
-  return given !== null && !isSame(given, expected) && given !== expected?.slice(0, 10);
+  return given !== null && !isSameWhen(given, expected) && given !== expected?.slice(0, 10);
 }
 
 function judge(note: DevelopmentNote, { meeting, of }: PlayedNote): Judged {
@@ -60,7 +56,7 @@ function judge(note: DevelopmentNote, { meeting, of }: PlayedNote): Judged {
   const pairs = note.items.map(([words, owner, due]) => {
     const any = words.replace('?', '').split('|');
     const fitting = free.filter(({ text }) => any.some((word) => text.toLowerCase().includes(word)));
-    const mine = fitting.find((item) => item.owner === owner && isSame(item.due, due)) ?? fitting[0];
+    const mine = fitting.find((item) => item.owner === owner && isSameWhen(item.due, due)) ?? fitting[0];
     if (mine !== undefined) free.splice(free.indexOf(mine), 1);
     return { words, owner, due, mine, isOptional: words.startsWith('?') };
   });
@@ -68,22 +64,24 @@ function judge(note: DevelopmentNote, { meeting, of }: PlayedNote): Judged {
   const next = meeting.followUpMeeting ?? null;
   const wanted = [note.user, ...(note.attendees ?? note.contacts)];
   const owned = required.filter(({ owner, mine }) => owner !== null && mine?.owner === owner);
-  const datesFound = required.filter(({ due, mine }) => due !== null && mine !== undefined && isSame(mine.due, due));
+  const datesFound = required.filter(
+    ({ due, mine }) => due !== null && mine !== undefined && isSameWhen(mine.due, due),
+  );
   return {
     found: required.filter(({ mine }) => mine !== undefined).length,
     explicit: required.filter(({ owner }) => owner !== null).length,
     owned: owned.length,
     dated: required.filter(({ due }) => due !== null).length,
     datesFound: datesFound.length,
-    isNextFound: note.next !== null && isSame(next?.start ?? null, note.next),
+    isNextFound: note.next !== null && isSameWhen(next?.start ?? null, note.next),
     missed: [
       ...required
         .filter(({ owner, mine }) => mine === undefined || mine.owner !== owner)
         .map(({ words, owner, mine }) => `item ${words} of ${owner} (${mine === undefined ? 'none' : mine.owner})`),
       ...required
-        .filter(({ due, mine }) => due !== null && mine !== undefined && !isSame(mine.due, due))
+        .filter(({ due, mine }) => due !== null && mine !== undefined && !isSameWhen(mine.due, due))
         .map(({ words, due, mine }) => `due ${words} ${due} (${mine?.due})`),
-      ...(isSame(next?.start ?? null, note.next) ? [] : [`next ${note.next}`]),
+      ...(isSameWhen(next?.start ?? null, note.next) ? [] : [`next ${note.next}`]),
       ...wanted.filter((name) => next !== null && !next.attendees.includes(name)).map((name) => `attendee ${name}`),
     ],
     invented: [
@@ -93,7 +91,7 @@ function judge(note: DevelopmentNote, { meeting, of }: PlayedNote): Judged {
       ...pairs
         .filter(({ due, mine }) => isInventedDue(mine?.due ?? null, due))
         .map(({ mine }) => `due ${mine?.due} of ${mine?.text}`),
-      ...(next !== null && !isSame(next.start, note.next) ? [`next ${next.start}`] : []),
+      ...(next !== null && !isSameWhen(next.start, note.next) ? [`next ${next.start}`] : []),
       ...(next?.attendees ?? []).filter((name) => !wanted.includes(name)).map((name) => `attendee ${name}`),
       ...free
         .filter(({ owner }) => owner !== null && ![note.user, ...note.contacts].includes(owner))

@@ -5,15 +5,15 @@ import {
   type Note,
   playNote,
   type PlayedNote,
-  readNotes,
   type Score,
   score,
   systemOf,
   toolBox,
 } from './note-tool-box.js';
+import { sharedNotes } from '../eval/notes.js';
 import { LABEL, play } from './rehearsal-harness.js';
 
-const NOTES = readNotes();
+const NOTES: readonly Note[] = sharedNotes();
 
 function noteOf(id: string): Note {
   const note = NOTES.find((candidate) => candidate.id === id);
