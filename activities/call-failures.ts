@@ -1,8 +1,7 @@
 import { ProblemError } from '../contracts/problem.js';
 import type { CallInput } from '../contracts/step.js';
 import { wellFormed } from '../contracts/well-formed.js';
-import { type BegunCall, type CallOutcome, finishCall } from '../engine/calls.js';
-import type { Tx } from '../store/db.js';
+import { type BegunCall, finishCall, type PendingOutcome } from '../engine/calls.js';
 import type { ActivityDeps } from './deps.js';
 import { retryIn } from './failure.js';
 import { OutOfTime, TimeOver } from './within-time.js';
@@ -45,7 +44,7 @@ export async function storeOutcome(
   deps: ActivityDeps,
   input: CallInput,
   begun: BegunCall,
-  outcome: CallOutcome | ((tx: Tx) => Promise<CallOutcome>),
+  outcome: PendingOutcome,
 ): Promise<void> {
   try {
     await finishCall(deps.engine, input, outcome);

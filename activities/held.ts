@@ -41,7 +41,8 @@ export function withoutHeld(spaces: SpaceAccess, tx: Tx, caller: SkillCaller): S
       await free(atom);
       const hold = await holdOn(space, patch.payload);
       const before = hold === undefined ? undefined : await spaces.get(space, atom);
-      const isRenamed = before !== undefined && titleOf(before.payload) !== titleOf(patch.payload ?? null);
+      const isRenamed =
+        before !== undefined && textField(before.payload, 'title') !== textField(patch.payload ?? null, 'title');
       if (hold === undefined || !isRenamed || hold.task === atom) return spaces.update(space, atom, patch);
       await placeHold(tx, caller, atom, hold, String(before.metadata['status'] ?? 'open'));
       return spaces.update(space, atom, { ...patch, metadata: { ...patch.metadata, status: 'held' } });
@@ -55,8 +56,4 @@ export function withoutHeld(spaces: SpaceAccess, tx: Tx, caller: SkillCaller): S
       return spaces.restore(space, atom, comment);
     },
   };
-}
-
-function titleOf(payload: JsonValue): string | undefined {
-  return textField(payload, 'title');
 }

@@ -10,6 +10,7 @@ import {
   type CallOutcome,
   type CallRef,
   holdCall,
+  type PendingOutcome,
   settleCall,
   settleUndo,
   startedEvents,
@@ -151,11 +152,7 @@ function outcomeOf(
 }
 
 /** The outcome of a result, with what the skill writes into the store beside it. */
-function storing(
-  begun: BegunCall,
-  skill: OutsideSkill,
-  found: SkillResult<unknown>,
-): CallOutcome | ((tx: Tx) => Promise<CallOutcome>) {
+function storing(begun: BegunCall, skill: OutsideSkill, found: SkillResult<unknown>): PendingOutcome {
   if (skill.store === undefined) return outcomeOf(skill, found);
   const labels = [...begun.labels, ...(found.taints ?? [])];
   return async (tx) => {
@@ -180,7 +177,7 @@ async function runOutside(
   begun: BegunCall,
   skill: OutsideSkill,
   abortSignal: AbortSignal,
-): Promise<CallOutcome | ((tx: Tx) => Promise<CallOutcome>)> {
+): Promise<PendingOutcome> {
   try {
     const result = await withinTime(begun.call.timeout_ms, abortSignal, async (signal) => {
       const context = outsideContext(deps, begun.caller, signal);

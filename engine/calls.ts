@@ -37,6 +37,9 @@ export interface CallOutcome {
   readonly usd?: string;
 }
 
+/** An outcome, or what comes to it while it is stored and may write more in the same transaction. */
+export type PendingOutcome = CallOutcome | ((tx: Tx) => Promise<CallOutcome>);
+
 export interface CallRef extends AgentRef {
   readonly callId: string;
 }
@@ -102,24 +105,19 @@ export function startedEvents(ref: CallRef, call: CallRow, mode: 'run' | 'undo')
 
 /**
  * Stores what a call came to, once; later outcomes of the same call are dropped. Work that was done although the request
- * ended meanwhile is stored too, so that it is shown and can be taken back; the request itself stays ended. `outcomeIn`
- * may write more in the same transaction.
+ * ended meanwhile is stored too, so that it is shown and can be taken back; the request itself stays ended.
  */
-export async function finishCall(
-  engine: Engine,
-  ref: CallRef,
-  outcomeIn: CallOutcome | ((tx: Tx) => Promise<CallOutcome>),
-): Promise<void> {
+export async function finishCall(engine: Engine, ref: CallRef, pending: PendingOutcome): Promise<void> {
   await engine.db.as(ref.user, async (tx) => {
     const request = await lockRequest(tx, ref);
     const isLate = request.ended_at !== null;
-    const isFailed = typeof outcomeIn !== 'function' && outcomeIn.error !== undefined;
+    const isFailed = typeof pending !== 'function' && pending.error !== undefined;
     if (isLate && isFailed) return;
     const call = await tx.maybe<Pick<CallRow, 'skill'>>(
       sql`select skill from calls where id = ${ref.callId} and status = ${isLate ? 'cancelled' : 'pending'} and attempts > 0`,
     );
     if (call === undefined) return;
-    const { outputs = [], usd, ...unpriced } = typeof outcomeIn === 'function' ? await outcomeIn(tx) : outcomeIn;
+    const { outputs = [], usd, ...unpriced } = typeof pending === 'function' ? await pending(tx) : pending;
     const change = isLate ? { result: resultOf(ref.request, undefined, { call: ref.callId, outputs }) } : {};
     // What was reserved for it was charged when the request ended.
     const rest = isLate || usd === undefined ? unpriced : { ...unpriced, usd };

@@ -72,10 +72,9 @@ async function insertHold(
   what: { readonly task?: string; readonly title?: string; readonly former?: string },
 ): Promise<void> {
   await tx.run(sql`
-    insert into holds (id, user_id, request_id, conversation_id, meeting_id, agreement_id, task_id, title, text, former, after_seq)
-    select ${newId('hold')}, ${caller.user.id}, ${caller.requestId}, ${caller.conversationId}, ${hold.meeting}, ${hold.agreement},
-      ${what.task ?? null}, ${what.title ?? null}, ${hold.text}, ${what.former ?? 'open'}, coalesce(max(m.seq), 0)
-    from messages m where m.conversation_id = ${caller.conversationId}`);
+    insert into holds (id, user_id, request_id, conversation_id, meeting_id, agreement_id, task_id, title, text, former)
+    values (${newId('hold')}, ${caller.user.id}, ${caller.requestId}, ${caller.conversationId}, ${hold.meeting}, ${hold.agreement},
+      ${what.task ?? null}, ${what.title ?? null}, ${hold.text}, ${what.former ?? 'open'})`);
 }
 
 /** A turn after which the user has been told of the hold `h`: the agent's say, or a question, in the request that found it. */
@@ -89,7 +88,7 @@ const OWN_WORD = sql`m.user_id = h.user_id and m.role = 'user' and (m.text <> ''
 
 /** Whether the user has said something in the conversation of the hold `h` after being told of it. */
 export const IS_SPOKEN = sql`exists (
-  select from messages m where m.conversation_id = h.conversation_id and m.seq > h.after_seq and ${OWN_WORD} and ${TOLD})`;
+  select from messages m where m.conversation_id = h.conversation_id and ${OWN_WORD} and ${TOLD})`;
 
 /**
  * Whether the acting agent has the user's answer: a word in the conversation of the hold after the user was told there, or
@@ -100,7 +99,7 @@ function isAnswered({ requestId, conversationId }: SkillCaller): RawBuilder<unkn
     select from messages m join requests x on x.id = ${requestId}
     where m.conversation_id = ${conversationId} and ${OWN_WORD}
       and case when m.request_id = x.id then m.seen_in_turn is not null or m.answers_call is not null else m.created_at <= x.created_at end
-      and ((h.conversation_id = ${conversationId} and m.seq > h.after_seq and ${TOLD})
+      and ((h.conversation_id = ${conversationId} and ${TOLD})
         or (m.request_id = x.id and exists (
           select from calls q join turns asked on asked.agent_id = q.agent_id and asked.number = q.turn
             join calls c on c.request_id = x.id and c.ended_at >= h.created_at and c.ended_at < asked.ended_at

@@ -64,14 +64,14 @@ export async function handStyles(
         (select m.text from messages m where m.request_id = p.id and m.role = 'user' order by m.seq limit 1) as said
       from requests p where p.conversation_id = ${request.conversation_id} and p.id <> ${ref.request} and p.created_at <= ${request.created_at}
       order by p.created_at desc limit ${tail}),
-    inherited as (select unnest(labels) as label from agents where id = ${ref.agent}),
     ${styleTables(ref)},
     marked as (
       update agents set labels = (select array_agg(distinct l order by l) from unnest(labels || '{private}'::text[]) as l)
       where id = ${ref.agent} and exists (select from handed) returning labels)
-    select ${handedStyles} as styles, coalesce((select labels from marked), (select labels from agents where id = ${ref.agent})) as labels`);
+    select ${HANDED_STYLES} as styles, coalesce((select labels from marked), (select labels from agents where id = ${ref.agent})) as labels`);
 }
 
+/** The tables of `handStyles` after its `tail`, the last of them `handed`. Without any style nothing is searched. */
 function styleTables(ref: AgentRef): RawBuilder<unknown> {
   return sql`
     styles as materialized (
@@ -105,11 +105,11 @@ function styleTables(ref: AgentRef): RawBuilder<unknown> {
     handed as materialized (
       select *, 1 as place from matched
       union all
-      select *, 2 as place from styles where "group" = 'everyone' and (exists (select from matched) or exists (select from inherited where label = 'private')))`;
+      select *, 2 as place from styles where "group" = 'everyone' and (exists (select from matched) or exists (select from agents where id = ${ref.agent} and 'private' = any(labels))))`;
 }
 
 /** What `styleTables` has found, as one JSON value. */
-const handedStyles = sql`(
+const HANDED_STYLES = sql`(
   select coalesce(json_agg(json_build_object('atom', h.atom, 'group', h."group", 'payload', v.payload) order by h.place, h.updated_at desc), '[]')
   from handed h, lateral (select payload from atom_versions where atom_id = h.atom and version = h.version limit 1) v
   where octet_length(v.payload::text) <= ${LARGEST_STYLE})`;

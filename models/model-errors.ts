@@ -6,6 +6,7 @@ import {
   AnthropicError,
 } from '@anthropic-ai/sdk';
 import { type Billed, ModelError, type ModelErrorKind } from '../contracts/model.js';
+import { retryAfterOf } from '../contracts/retry-after.js';
 
 /** What the texts of an error may name, and what they must not. */
 export interface ModelErrorContext {
@@ -92,12 +93,7 @@ function wasNeverSent(error: unknown): boolean {
 export function retryAfterFromHeaders(headers: Headers, nowMs: number): number | undefined {
   const milliseconds = nonNegative(headers.get('retry-after-ms'));
   if (milliseconds !== undefined) return Math.ceil(milliseconds);
-  const header = headers.get('retry-after');
-  const seconds = nonNegative(header);
-  if (seconds !== undefined) return Math.ceil(seconds * 1000);
-  // Date.parse takes nearly anything for a date; an HTTP-date begins with the name of a day.
-  const date = header !== null && /^\s*[A-Z][a-z]{2}/.test(header) ? Date.parse(header) : Number.NaN;
-  return Number.isNaN(date) ? undefined : Math.max(0, date - nowMs);
+  return retryAfterOf(headers.get('retry-after'), nowMs);
 }
 
 function kindOf(error: unknown): ModelErrorKind {

@@ -1,6 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { z } from 'zod';
 import { ProblemError } from '../../contracts/problem.js';
+import { retryAfterOf } from '../../contracts/retry-after.js';
 
 /** What may be said of a service. */
 export interface Service {
@@ -60,7 +61,7 @@ export function complaintOf(
     return new ProblemError('forbidden', `The account at ${host} has no credit left. Top it up, then try again.`);
   if (status === 408 || status === 429 || status >= 500)
     return new ProblemError('unavailable', `The transcription service at ${host} is busy or failed (${status}).`, {
-      retryAfterMs: retryAfterMs(answer.headers, Date.now()),
+      retryAfterMs: retryAfterMs(answer.headers),
     });
   if (status === 401 || status === 403)
     return new ProblemError(
@@ -99,13 +100,10 @@ export function complaintOf(
 
 const LONGEST_WAIT_MS = 60_000;
 
-/** What the service asks to wait, in seconds or as an HTTP-date, but never longer than a minute. */
-function retryAfterMs({ 'retry-after': header = '' }: IncomingHttpHeaders, nowMs: number): number | undefined {
-  // Date.parse takes nearly anything for a date; an HTTP-date begins with the name of a day.
-  const waitMs = /^\d+(?:\.\d+)?$/.test(header)
-    ? Math.ceil(Number(header) * 1000)
-    : Date.parse(/^[A-Z][a-z]{2}/.test(header) ? header : '') - nowMs;
-  return Number.isNaN(waitMs) ? undefined : Math.min(LONGEST_WAIT_MS, Math.max(0, waitMs));
+/** What the service asks to wait, but never longer than a minute. */
+function retryAfterMs(headers: IncomingHttpHeaders): number | undefined {
+  const waitMs = retryAfterOf(headers['retry-after'], Date.now());
+  return waitMs === undefined ? undefined : Math.min(LONGEST_WAIT_MS, waitMs);
 }
 
 function errorOf(text: string): Partial<z.infer<typeof ErrorSchema>['error']> & { readonly message: string } {

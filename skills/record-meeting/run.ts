@@ -2,8 +2,9 @@ import { z } from 'zod';
 import type { Meeting } from '../../contracts/meeting.js';
 import { ProblemError } from '../../contracts/problem.js';
 import { type TransactionContext, transactionSkill } from '../../contracts/skill.js';
-import type { Atom, AtomReference, JsonValue } from '../../contracts/space.js';
+import type { Atom, AtomReference } from '../../contracts/space.js';
 import { cutText } from '../../contracts/text.js';
+import { asJson } from '../shared/as-json.js';
 import { collectHits } from '../shared/collect-hits.js';
 import { withNote } from '../shared/note.js';
 import { mainText } from '../shared/payload-field.js';
@@ -60,11 +61,6 @@ export const recordMeeting = transactionSkill({
     await spaces.deprecate(space, atom, UNDONE);
   },
 });
-
-/** Without the fields that are not there. */
-function asJson(meeting: Meeting): JsonValue {
-  return JSON.parse(JSON.stringify(meeting)) as JsonValue;
-}
 
 /** Throws with the path of every task and agreement that is not there. */
 async function requireNamed(meeting: Meeting, { spaces }: TransactionContext, meetings: string): Promise<void> {

@@ -1,8 +1,9 @@
 import type { OutwardAction, TransactionContext } from '../../contracts/skill.js';
 import type { JsonValue } from '../../contracts/space.js';
+import { asJson } from './as-json.js';
 import type { MailInput } from './mail-schema.js';
 import { spelledDomain } from './writing-style-domain.js';
-import { groupsOf, lessonOf, readStyle, styleAsPayload, taught } from './writing-style.js';
+import { groupsOf, lessonOf, readStyle, taught } from './writing-style.js';
 
 /** A mail that a person has let go, as it was sent. */
 type SentByWill = Parameters<NonNullable<OutwardAction<MailInput>['learn']>>[0];
@@ -38,7 +39,7 @@ export async function learnStyle(sent: SentByWill, { spaces }: TransactionContex
     const atom = known.items.find((hit) => hit.atom.metadata['group'] === group)?.atom;
     const before = atom === undefined ? undefined : readStyle(atom.payload);
     if (before?.sources.includes(source) === true) continue;
-    const payload = styleAsPayload(taught(before, lesson, group));
+    const payload = asJson(taught(before, lesson, group));
     const spelled = spelledDomain(group);
     const metadata = { kind: 'style', group, ...(spelled === undefined ? {} : { spelled }) };
     if (atom === undefined) {

@@ -114,10 +114,6 @@ export function readStyle(payload: JsonValue): Style {
   return parsed.success ? parsed.data : StyleSchema.parse({});
 }
 
-export function styleAsPayload(style: Style): JsonValue {
-  return JSON.parse(JSON.stringify(style)) as JsonValue;
-}
-
 interface WrittenMail {
   readonly source: string;
   /** When the user decided, RFC 3339. */

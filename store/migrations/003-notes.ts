@@ -16,7 +16,6 @@ create table holds (
   title text,
   text text not null,
   former text not null default 'open',
-  after_seq bigint not null,
   created_at timestamptz(3) not null default now(),
   released_at timestamptz(3)
 );

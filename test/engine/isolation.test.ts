@@ -88,8 +88,8 @@ beforeAll(async () => {
       insert into reservations (step, attempt, user_id, request_id, agent_id, kind, name, usd)
       values ('turn:x:1', 1, ${anna}, ${annas.request}, ${annas.agent}, 'model', ${SECRET}, 0.1)`);
     await tx.run(sql`
-      insert into holds (id, user_id, request_id, conversation_id, meeting_id, agreement_id, text, after_seq)
-      values ('hold_1', ${anna}, ${annas.request}, ${conversation}, ${first.id}, ${first.id}, ${SECRET}, 0)`);
+      insert into holds (id, user_id, request_id, conversation_id, meeting_id, agreement_id, text)
+      values ('hold_1', ${anna}, ${annas.request}, ${conversation}, ${first.id}, ${first.id}, ${SECRET})`);
     await tx.run(sql`insert into secrets (user_id, name, key_id, ciphertext) values (${anna}, 'token', 'k1', '\\x00')`);
   });
 });
