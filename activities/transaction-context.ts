@@ -23,7 +23,7 @@ export function transactionContext(
   const all = spaceAccess(tx, actor);
   return {
     ...caller,
-    spaces: noticing(mode === 'undo' ? all : withoutHeld(all, tx, caller), noticed),
+    spaces: noticing(mode === 'undo' ? all : withoutHeld(all, tx, caller), noticed, caller.user.id),
     conversation: {
       post: (text, files) => postToConversation(tx, caller, text, files),
       said: () => saidInRequest(tx, caller),

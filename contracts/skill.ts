@@ -2,7 +2,22 @@ import type { z } from 'zod';
 import type { EffectClass, Label } from './effect-class.js';
 import type { Output } from './request.js';
 import type { AttachedFiles, CalendarConnector, MailConnector, Transcriber, WorkspaceFiles } from './services.js';
-import type { Atom, AtomPatch, JsonValue, NewAtom, Page, Search, SearchHit, Space, SpaceRole } from './space.js';
+import type {
+  Atom,
+  AtomPatch,
+  Grant,
+  JsonValue,
+  NewAtom,
+  NewSpace,
+  NewSubscription,
+  Page,
+  Permission,
+  Search,
+  SearchHit,
+  Space,
+  SpaceRole,
+  Subscription,
+} from './space.js';
 
 /** The only characters the wire allows in a tool's name. */
 export const SKILL_NAME_PATTERN = /^[a-z][a-z0-9_]{0,63}$/;
@@ -68,6 +83,21 @@ export interface SpaceAccess {
   /** Takes a deprecation back. */
   restore(space: string, atom: string, comment: string): Promise<Atom>;
   search(search: Search): Promise<Page<SearchHit>>;
+  /** Every version, newest first. */
+  history(space: string, atom: string): Promise<Atom[]>;
+  /** A new space, private to the user. */
+  create(space: NewSpace): Promise<Space>;
+  /** A new private space with the description, tags and atoms of another. */
+  fork(space: string, name: string): Promise<Space>;
+  /** Removes a space with all that is in it. */
+  remove(space: string): Promise<void>;
+  /** Who may do what; needs `grant`. */
+  grants(space: string): Promise<Grant[]>;
+  share(space: string, principal: string, permission: Permission): Promise<Grant>;
+  unshare(space: string, principal: string): Promise<void>;
+  /** Tells the agent of changes from now on, in place of what it was told of before. */
+  subscribe(space: string, agent: string, wish: NewSubscription): Promise<Subscription>;
+  unsubscribe(space: string, agent: string): Promise<void>;
 }
 
 /** The request's own conversation, in the call's transaction. */

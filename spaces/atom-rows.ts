@@ -10,6 +10,7 @@ export interface AtomRow {
   metadata: Metadata;
   references: AtomReference[];
   author: string;
+  people: string[];
   origin: AtomOrigin;
   comment: string;
   deprecated: boolean;
@@ -19,7 +20,7 @@ export interface AtomRow {
 
 /** Columns of an atom `a` with its references in the order they were given. */
 export const ATOM_COLUMNS: RawBuilder<unknown> = sql`
-  a.id, a.space_id, a.version, a.payload, a.media_type, a.metadata, a.author, a.origin, a.comment, a.deprecated, a.created_at, a.updated_at,
+  a.id, a.space_id, a.version, a.payload, a.media_type, a.metadata, a.author, a.people, a.origin, a.comment, a.deprecated, a.created_at, a.updated_at,
   coalesce((select json_agg(json_build_object('type', r.type, 'atom', r.target_id) order by r.position) from atom_references r where r.atom_id = a.id), '[]'::json) as "references"`;
 
 export function presentAtom(row: AtomRow): Atom {
@@ -32,6 +33,7 @@ export function presentAtom(row: AtomRow): Atom {
     metadata: row.metadata,
     references: row.references,
     author: row.author,
+    people: row.people,
     origin: row.origin,
     comment: row.comment,
     deprecated: row.deprecated,
@@ -40,11 +42,17 @@ export function presentAtom(row: AtomRow): Atom {
   };
 }
 
-const MOST_INDEXED = 200_000;
-const MOST_PARTS = 50_000;
+const MOST_INDEXED = 100_000;
+const MOST_PARTS = 25_000;
+const LONGEST_TITLE = 500;
 
-/** The text of an atom that full-text search sees: all strings and numbers of payload and metadata, bounded. */
-export function searchableText(payload: JsonValue, metadata: Metadata): string {
+/** What full-text search sees of an atom: what it is called, which counts most, and all strings and numbers, bounded. */
+export interface SearchableText {
+  readonly title: string;
+  readonly body: string;
+}
+
+export function searchableText(payload: JsonValue, metadata: Metadata): SearchableText {
   const parts: string[] = [];
   let left = MOST_INDEXED;
   const visit = (value: JsonValue): void => {
@@ -59,7 +67,15 @@ export function searchableText(payload: JsonValue, metadata: Metadata): string {
   };
   visit(payload);
   visit(metadata);
-  return withParts(parts.join('\n'));
+  return { title: withParts(titleOf(payload).slice(0, LONGEST_TITLE)), body: withParts(parts.join('\n')) };
+}
+
+/** A name or title of the payload, or the first heading of a text. */
+function titleOf(payload: JsonValue): string {
+  if (typeof payload === 'string') return /^#{1,6} +(.+)$/m.exec(payload.slice(0, 2_000))?.[1] ?? '';
+  if (payload === null || typeof payload !== 'object' || Array.isArray(payload)) return '';
+  const title = payload['title'] ?? payload['name'] ?? payload['subject'];
+  return typeof title === 'string' ? title : '';
 }
 
 /**

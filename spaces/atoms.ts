@@ -8,14 +8,16 @@ import type {
   Metadata,
   NewAtom,
   Page,
+  Permission,
+  SpaceEvent,
 } from '../contracts/space.js';
 import type { Tx } from '../store/db.js';
 import { newId } from '../store/new-id.js';
 import { pageCursor, readCursor } from '../store/paging.js';
-import { json, sql } from '../store/sql.js';
-import { ATOM_COLUMNS, type AtomRow, presentAtom, searchableText } from './atom-rows.js';
+import { json, type RawBuilder, sql } from '../store/sql.js';
+import { ATOM_COLUMNS, type AtomRow, presentAtom, type SearchableText, searchableText } from './atom-rows.js';
 import type { Actor } from './principal.js';
-import { requirePermission } from './spaces.js';
+import { checkPermission, grantsOf, heldGrants, requirePermission } from './spaces.js';
 
 interface AtomContent {
   readonly payload: JsonValue;
@@ -54,10 +56,9 @@ export async function listAtoms(
 }
 
 export async function putAtom(tx: Tx, actor: Actor, space: string, atom: NewAtom): Promise<Atom> {
-  await requirePermission(tx, actor, space, 'append');
+  await checkReferences(tx, actor, space, atom.references ?? []);
   const id = newId('atm');
-  await checkReferences(tx, atom.references ?? []);
-  const content = {
+  const content: AtomContent = {
     payload: atom.payload,
     mediaType: atom.mediaType ?? mediaTypeOf(atom.payload),
     metadata: atom.metadata ?? {},
@@ -65,7 +66,12 @@ export async function putAtom(tx: Tx, actor: Actor, space: string, atom: NewAtom
     deprecated: false,
     comment: atom.comment,
   };
-  return writeVersion(tx, actor, { id, space, version: 1 }, content);
+  const { at, seq } = await insertHead(tx, actor, { id, space }, content);
+  const change = { id, space, version: 1, kind: 'put', origin: actor.origin } as const;
+  await tx.run(versionAndEvent(actor, change, content, sql`select ${seq}::bigint as event_seq`));
+  tx.announce({ space, seq });
+  const head = { version: 1, people: [actor.user], origin: actor.origin, created_at: at, updated_at: at };
+  return present(actor, { id, space }, content, head);
 }
 
 /** Changes an atom; `stale` when `ifVersion` is not the newest. */
@@ -77,20 +83,15 @@ export async function updateAtom(tx: Tx, actor: Actor, space: string, id: string
       `The atom is at version ${before.version} by now, not ${patch.ifVersion}. Read it again and repeat the change.`,
     );
   }
-  if (patch.references !== undefined) await checkReferences(tx, patch.references);
-  return writeVersion(
-    tx,
-    actor,
-    { id, space, version: before.version + 1 },
-    {
-      payload: patch.payload === undefined ? before.payload : patch.payload,
-      mediaType: before.mediaType,
-      metadata: mergeMetadata(before.metadata, patch.metadata ?? {}),
-      references: patch.references ?? before.references,
-      deprecated: before.deprecated,
-      comment: patch.comment,
-    },
-  );
+  if (patch.references !== undefined) await checkReferences(tx, actor, space, patch.references);
+  return writeChange(tx, actor, before, 'update', {
+    payload: patch.payload === undefined ? before.payload : patch.payload,
+    mediaType: before.mediaType,
+    metadata: mergeMetadata(before.metadata, patch.metadata ?? {}),
+    references: patch.references ?? before.references,
+    deprecated: before.deprecated,
+    comment: patch.comment,
+  });
 }
 
 /** Marks an atom as outdated (or takes that back); it stays readable and keeps its history. */
@@ -103,20 +104,22 @@ export async function setDeprecated(
   comment: string,
 ): Promise<Atom> {
   const before = await lockAtom(tx, actor, space, id);
-  return writeVersion(tx, actor, { id, space, version: before.version + 1 }, { ...before, deprecated, comment });
+  return writeChange(tx, actor, before, deprecated ? 'deprecate' : 'restore', { ...before, deprecated, comment });
 }
 
 /** Every version, newest first. */
 export async function atomHistory(tx: Tx, actor: Actor, space: string, id: string): Promise<Atom[]> {
   const head = await getAtom(tx, actor, space, id);
   const rows = await tx.rows<AtomRow>(sql`
-    select v.atom_id as id, v.space_id, v.version, v.payload, v.media_type, v.metadata, v."references", v.author, v.origin, v.comment, v.deprecated,
+    select v.atom_id as id, v.space_id, v.version, v.payload, v.media_type, v.metadata, v."references", v.author,
+      array_remove(array[v.author_user], null) as people, v.origin, v.comment, v.deprecated,
       ${head.createdAt}::timestamptz as created_at, v.at as updated_at
     from atom_versions v where v.atom_id = ${id} order by v.version desc limit 1000`);
   return rows.map(presentAtom);
 }
 
 async function lockAtom(tx: Tx, actor: Actor, space: string, id: string): Promise<Atom> {
+  // In a statement of its own: what waited for the space sees what was committed meanwhile.
   await requirePermission(tx, actor, space, 'write');
   const row = await tx.maybe<AtomRow>(
     sql`select ${ATOM_COLUMNS} from atoms a where a.id = ${id} and a.space_id = ${space} for update of a`,
@@ -125,84 +128,123 @@ async function lockAtom(tx: Tx, actor: Actor, space: string, id: string): Promis
   return presentAtom(row);
 }
 
-/** Head, version, references and event of one change: one statement each way, all in the caller's transaction. */
-async function writeVersion(
+interface InsertedRow {
+  user: Permission | null;
+  agent: Permission | null;
+  seq: number | null;
+  at: string | null;
+}
+
+/** The grant, the next number of the space and the head, in one statement; nothing is written without the permission. */
+async function insertHead(
   tx: Tx,
   actor: Actor,
-  place: { id: string; space: string; version: number },
+  place: { id: string; space: string },
+  content: AtomContent,
+): Promise<{ seq: number; at: string }> {
+  const row = await tx.one<InsertedRow>(sql`
+    with held as materialized (${heldGrants(actor, place.space)}),
+    counted as (
+      update spaces set event_seq = event_seq + 1
+      where id = ${place.space} and (select count(*) from held where retinue_covers(permission, 'append')) = ${actor.confinedTo === undefined ? 1 : 2}
+      returning event_seq),
+    made as (
+      insert into atoms (id, space_id, version, payload, media_type, metadata, author, people, origin, comment, deprecated, words)
+      select ${place.id}, ${place.space}, 1, ${json(content.payload)}, ${content.mediaType}, ${json(content.metadata)}, ${actor.author}, ${[actor.user]}::text[],
+        ${actor.origin}, ${content.comment}, false, ${wordsOf(content)} from counted
+      returning created_at)
+    select (select permission from held where principal like 'user:%') as "user", (select permission from held where principal like 'agent:%') as agent,
+      (select event_seq from counted) as seq, (select created_at from made) as at`);
+  if (row.seq !== null && row.at !== null) return { seq: row.seq, at: row.at };
+  checkPermission(actor, place.space, row.user === null ? undefined : { user: row.user, agent: row.agent }, 'append');
+  throw new Error(`the atom ${place.id} was not written`);
+}
+
+/** A new version of an atom that this transaction holds. */
+async function writeChange(
+  tx: Tx,
+  actor: Actor,
+  before: Atom,
+  kind: SpaceEvent['type'],
   content: AtomContent,
 ): Promise<Atom> {
-  const words = searchableText(content.payload, content.metadata);
-  const references = json(content.references);
-  const isNew = place.version === 1;
-  const { origin } = await tx.one<{ origin: AtomOrigin }>(
-    isNew ? insertHead(actor, place, content, words) : updateHead(actor, place, content, words),
-  );
-  const row = await tx.one<{ created_at: string; updated_at: string }>(sql`
-    with version as (
-      insert into atom_versions (atom_id, version, space_id, payload, media_type, metadata, "references", author, origin, comment, deprecated, call_id)
-      values (${place.id}, ${place.version}, ${place.space}, ${json(content.payload)}, ${content.mediaType}, ${json(content.metadata)}, ${references},
-        ${actor.author}, ${origin}, ${content.comment}, ${content.deprecated}, ${actor.callId ?? null})),
-    counter as (update spaces set event_seq = event_seq + 1 where id = ${place.space} returning event_seq),
-    event as (
-      insert into space_events (space_id, seq, atom_id, version, author, comment)
-      select ${place.space}, event_seq, ${place.id}, ${place.version}, ${actor.author}, ${content.comment} from counter)
-    select created_at, updated_at from atoms where id = ${place.id}`);
-  await replaceReferences(tx, place.id, content.references, isNew);
-  return {
-    id: place.id,
-    space: place.space,
-    version: place.version,
-    payload: content.payload,
-    mediaType: content.mediaType,
-    metadata: content.metadata,
-    references: [...content.references],
-    author: actor.author,
-    origin,
-    comment: content.comment,
-    deprecated: content.deprecated,
-    createdAt: row.created_at,
-    updatedAt: row.updated_at,
-  };
-}
-
-function insertHead(actor: Actor, place: { id: string; space: string }, content: AtomContent, words: string) {
-  return sql<{ origin: AtomOrigin }>`
-    insert into atoms (id, space_id, version, payload, media_type, metadata, author, origin, comment, deprecated, words)
-    values (${place.id}, ${place.space}, 1, ${json(content.payload)}, ${content.mediaType}, ${json(content.metadata)}, ${actor.author}, ${actor.origin},
-      ${content.comment}, false, to_tsvector('simple', ${words}) || to_tsvector('english', ${words}))
-    returning origin`;
-}
-
-/** A payload that came from outside stays untrusted, whoever changes what is around it or puts it back. */
-function updateHead(actor: Actor, place: { id: string; version: number }, content: AtomContent, words: string) {
-  return sql<{ origin: AtomOrigin }>`
-    update atoms set version = ${place.version}, payload = ${json(content.payload)}, metadata = ${json(content.metadata)}, author = ${actor.author},
+  const place = { id: before.id, space: before.space, version: before.version + 1 };
+  const people = peopleAfter(before, actor, content);
+  // A payload that came from outside stays untrusted, whoever changes what is around it or puts it back.
+  const head = await tx.one<{ origin: AtomOrigin; created_at: string; updated_at: string }>(sql`
+    update atoms set version = ${place.version}, payload = ${json(content.payload)}, metadata = ${json(content.metadata)}, author = ${actor.author}, people = ${people}::text[],
       origin = case when exists (select from atom_versions v where v.atom_id = ${place.id} and v.origin = 'untrusted' and v.payload = ${json(content.payload)})
         then 'untrusted' else ${actor.origin} end, comment = ${content.comment}, deprecated = ${content.deprecated}, updated_at = now(),
-      words = to_tsvector('simple', ${words}) || to_tsvector('english', ${words})
-    where id = ${place.id} returning origin`;
+      words = ${wordsOf(content)}
+    where id = ${place.id} returning origin, created_at, updated_at`);
+  const counter = sql`update spaces set event_seq = event_seq + 1 where id = ${place.space} returning event_seq`;
+  const change = { ...place, kind, origin: head.origin };
+  const isSame = content.references === before.references;
+  const { seq } = await tx.one<{ seq: number }>(
+    versionAndEvent(actor, change, content, counter, isSame ? 'kept' : 'replaced'),
+  );
+  tx.announce({ space: place.space, seq });
+  return present(actor, place, content, { ...head, version: place.version, people });
 }
 
-async function replaceReferences(
-  tx: Tx,
+/** Everybody whose words still stand in it: the patch of one leaves what others wrote beside it. */
+function peopleAfter(before: Atom, actor: Actor, content: AtomContent): string[] {
+  const isRewritten = content.payload !== before.payload && Object.keys(before.metadata).length === 0;
+  return isRewritten ? [actor.user] : [...new Set([...before.people, actor.user])];
+}
+
+/** Version, references and event of one change, in one statement after the one that wrote the head. */
+function versionAndEvent(
+  actor: Actor,
+  change: { id: string; space: string; version: number; kind: SpaceEvent['type']; origin: AtomOrigin },
+  content: AtomContent,
+  counter: RawBuilder<unknown>,
+  references: 'new' | 'kept' | 'replaced' = 'new',
+): RawBuilder<{ seq: number }> {
+  return sql<{ seq: number }>`
+    with version as (
+      insert into atom_versions (atom_id, version, space_id, payload, media_type, metadata, "references", author, author_user, origin, comment, deprecated, call_id)
+      values (${change.id}, ${change.version}, ${change.space}, ${json(content.payload)}, ${content.mediaType}, ${json(content.metadata)}, ${json(content.references)},
+        ${actor.author}, ${actor.user}, ${change.origin}, ${content.comment}, ${content.deprecated}, ${actor.callId ?? null})),
+    ${referenceChanges(change.id, content.references, references)}
+    counter as (${counter})
+    insert into space_events (space_id, seq, atom_id, version, author, comment, kind, hop)
+    select ${change.space}, event_seq, ${change.id}, ${change.version}, ${actor.author}, ${content.comment}, ${change.kind}, ${actor.hop ?? 0} from counter
+    returning seq`;
+}
+
+function referenceChanges(
   id: string,
   references: readonly AtomReference[],
-  isNew: boolean,
-): Promise<void> {
-  if (!isNew) await tx.run(sql`delete from atom_references where atom_id = ${id}`);
-  if (references.length === 0) return;
-  await tx.run(sql`
-    insert into atom_references (atom_id, type, target_id, position)
-    select ${id}, r.item->>'type', r.item->>'atom', r.place
-    from jsonb_array_elements(${json(references)}) with ordinality as r(item, place) on conflict do nothing`);
+  mode: 'new' | 'kept' | 'replaced',
+): RawBuilder<unknown> {
+  if (mode === 'kept' || (mode === 'new' && references.length === 0)) return sql``;
+  const wanted = sql`select distinct on (r.item->>'type', r.item->>'atom') r.item->>'type' as type, r.item->>'atom' as target, r.place
+    from jsonb_array_elements(${json(references)}) with ordinality as r(item, place) order by r.item->>'type', r.item->>'atom', r.place`;
+  return sql`
+    wanted as materialized (${wanted}),
+    dropped as (
+      delete from atom_references d where d.atom_id = ${id} and ${mode === 'replaced'}
+        and not exists (select from wanted w where w.type = d.type and w.target = d.target_id)),
+    added as (
+      insert into atom_references (atom_id, type, target_id, position) select ${id}, type, target, place from wanted
+      on conflict (atom_id, type, target_id) do update set position = excluded.position),`;
 }
 
 /** A reference may only point at an atom its author can read. */
-async function checkReferences(tx: Tx, references: readonly AtomReference[]): Promise<void> {
+async function checkReferences(
+  tx: Tx,
+  actor: Actor,
+  space: string,
+  references: readonly AtomReference[],
+): Promise<void> {
   if (references.length === 0) return;
+  // Who may not even read the space is told only that.
+  await requirePermission(tx, actor, space, 'append');
   const ids = references.map((reference) => reference.atom);
-  const found = await tx.rows<{ id: string }>(sql`select id from atoms where id = any(${ids})`);
+  const found = await tx.rows<{ id: string }>(
+    sql`select a.id from atoms a join ${grantsOf(actor)} on g.space_id = a.space_id where a.id = any(${ids}::text[])`,
+  );
   const known = new Set(found.map((row) => row.id));
   const errors = references.flatMap((reference, index) =>
     known.has(reference.atom)
@@ -214,6 +256,35 @@ async function checkReferences(tx: Tx, references: readonly AtomReference[]): Pr
       errors,
       status: 422,
     });
+}
+
+function wordsOf(content: AtomContent): RawBuilder<unknown> {
+  const { title, body }: SearchableText = searchableText(content.payload, content.metadata);
+  return sql`retinue_words(${title}, ${body})`;
+}
+
+function present(
+  actor: Actor,
+  place: { id: string; space: string },
+  content: AtomContent,
+  head: { version: number; people: readonly string[]; origin: AtomOrigin; created_at: string; updated_at: string },
+): Atom {
+  return {
+    id: place.id,
+    space: place.space,
+    version: head.version,
+    payload: content.payload,
+    mediaType: content.mediaType,
+    metadata: content.metadata,
+    references: [...content.references],
+    author: actor.author,
+    people: [...head.people],
+    origin: head.origin,
+    comment: content.comment,
+    deprecated: content.deprecated,
+    createdAt: head.created_at,
+    updatedAt: head.updated_at,
+  };
 }
 
 function mergeMetadata(before: Metadata, patch: Metadata): Metadata {

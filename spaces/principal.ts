@@ -1,4 +1,4 @@
-import type { AtomOrigin, Permission } from '../contracts/space.js';
+import type { AtomOrigin } from '../contracts/space.js';
 
 /** Who acts on a space: the user whose grants count, and what is written down as author. */
 export interface Actor {
@@ -8,15 +8,12 @@ export interface Actor {
   readonly origin: AtomOrigin;
   /** The call that acts, kept with each version it writes. */
   readonly callId?: string;
+  /** Id of the agent whose own grants bind it; the transaction must be confined to it as well. */
+  readonly confinedTo?: string;
+  /** How many notifications, one from another, led to what it does. */
+  readonly hop?: number;
 }
 
 export function userActor(user: string): Actor {
   return { user, author: `user:${user}`, origin: 'user' };
-}
-
-const ORDER: readonly Permission[] = ['read', 'append', 'write', 'grant'];
-
-/** Whether holding `held` allows what needs `needed`; each level includes the ones before it. */
-export function allows(held: Permission, needed: Permission): boolean {
-  return ORDER.indexOf(held) >= ORDER.indexOf(needed);
 }

@@ -1,7 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
-import type { EventBus, RequestNotice } from './event-bus.js';
+import type { EventBus, Notice } from './event-bus.js';
 import { awayProblem, isAway, isRetryable } from './errors.js';
 import type { OutboxRow } from './outbox.js';
 import { compileStatement, type RawBuilder } from './sql.js';
@@ -16,8 +16,10 @@ export interface Tx {
   maybe<T>(query: RawBuilder<T>): Promise<T | undefined>;
   /** Number of rows changed. */
   run(query: RawBuilder<unknown>): Promise<number>;
-  /** Tells readers of the request's event stream, once committed. */
-  announce(notice: RequestNotice): void;
+  /** From here on this transaction sees and changes only what the agent itself was granted, besides its user. */
+  confineTo(agent: string): Promise<void>;
+  /** Tells readers of the request's or space's event stream, once committed. */
+  announce(notice: Notice): void;
   /** Hands an outbox row to the relay, once committed. */
   dispatch(row: OutboxRow): void;
 }
@@ -117,12 +119,12 @@ function asError(error: unknown): Error {
 }
 
 interface OpenTx extends Tx {
-  readonly notices: RequestNotice[];
+  readonly notices: Notice[];
   readonly outbox: OutboxRow[];
 }
 
 function createTx(client: pg.PoolClient, user: string | null): OpenTx {
-  const notices: RequestNotice[] = [];
+  const notices: Notice[] = [];
   const outbox: OutboxRow[] = [];
   const query = async <T>(builder: RawBuilder<T>): Promise<pg.QueryResult> => {
     const { name, text, values } = compileStatement(builder);
@@ -145,6 +147,9 @@ function createTx(client: pg.PoolClient, user: string | null): OpenTx {
     },
     async run(builder: RawBuilder<unknown>): Promise<number> {
       return (await query(builder)).rowCount ?? 0;
+    },
+    async confineTo(agent: string): Promise<void> {
+      await client.query("select set_config('retinue.agent_id', $1, true)", [agent]);
     },
     announce: (notice) => notices.push(notice),
     dispatch: (row) => outbox.push(row),

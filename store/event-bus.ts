@@ -9,6 +9,14 @@ export interface RequestNotice {
   readonly status?: RequestStatus;
 }
 
+/** "The space has changes up to this number", likewise. */
+export interface SpaceNotice {
+  readonly space: string;
+  readonly seq: number;
+}
+
+export type Notice = RequestNotice | SpaceNotice;
+
 /** A piece of text the model is just writing. Not a row: the stored turn supersedes it. */
 export interface TextDelta {
   readonly request: string;
@@ -27,14 +35,18 @@ export interface BusListener {
 
 /** Carries hints between the processes that change rows and the ones that stream them. May lose any of them. */
 export interface EventBus {
-  publish(notices: readonly RequestNotice[]): void;
+  publish(notices: readonly Notice[]): void;
   publishDelta(delta: TextDelta): void;
   /** Text written so far by turns not stored yet, as far as this process heard it from the start. */
   unfinished(request: string): TextDelta[];
   forget(request: string, agent: string, turn: number): void;
   subscribe(request: string, listener: BusListener): () => void;
+  /** Hears of changes of one space, or of every space where none is named. */
+  onSpace(space: string | null, listener: (notice: SpaceNotice) => void): () => void;
   close(): Promise<void>;
 }
+
+const EVERY_SPACE = 'spaces';
 
 /** The bus inside one process. */
 export function createLocalBus(): EventBus {
@@ -43,7 +55,10 @@ export function createLocalBus(): EventBus {
   const partials = new PartialTexts();
   return {
     publish(notices) {
-      for (const notice of notices) emitter.emit(`notice:${notice.request}`, notice);
+      for (const notice of notices) {
+        if ('request' in notice) emitter.emit(`notice:${notice.request}`, notice);
+        else for (const name of [`space:${notice.space}`, EVERY_SPACE]) emitter.emit(name, notice);
+      }
     },
     publishDelta(delta) {
       partials.add(delta);
@@ -60,6 +75,11 @@ export function createLocalBus(): EventBus {
         emitter.off(`notice:${request}`, onNotice);
         emitter.off(`delta:${request}`, onDelta);
       };
+    },
+    onSpace(space, listener) {
+      const name = space === null ? EVERY_SPACE : `space:${space}`;
+      emitter.on(name, listener);
+      return () => emitter.off(name, listener);
     },
     async close() {
       emitter.removeAllListeners();

@@ -1,13 +1,13 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
-import { createLocalBus, type EventBus, type RequestNotice, type TextDelta } from './event-bus.js';
+import { createLocalBus, type EventBus, type Notice, type TextDelta } from './event-bus.js';
 
 const CHANNEL = 'retinue';
 /** Hints waiting to be sent; older ones are dropped, since every reader also polls. */
 const MOST_QUEUED = 2_000;
 const RECONNECT_MS = 1_000;
 
-type Hint = { readonly notice: RequestNotice } | { readonly delta: TextDelta };
+type Hint = { readonly notice: Notice } | { readonly delta: TextDelta };
 
 /**
  * The bus between processes on one PostgreSQL: hints travel as NOTIFY over a connection of their own. What is lost
@@ -31,6 +31,7 @@ export function createPgBus(url: string, warn: (message: string) => void): Event
         onDelta: (delta) => listener.onDelta(delta),
         onNotice: (notice) => listener.onNotice(notice),
       }),
+    onSpace: (space, listener) => local.onSpace(space, listener),
     async close() {
       await link.close();
       await local.close();

@@ -3,11 +3,13 @@ import type pg from 'pg';
 import { foundation, rowSecurity } from './001-foundation.js';
 import { outward, outwardRowSecurity } from './002-outward.js';
 import { notes, notesRowSecurity } from './003-notes.js';
+import { spaces, spacesRowSecurity } from './004-spaces.js';
 
 const TEXTS: Readonly<Record<string, readonly string[]>> = {
   '001-foundation': [foundation, rowSecurity],
   '002-outward': [outward, outwardRowSecurity],
   '003-notes': [notes, notesRowSecurity],
+  '004-spaces': [spaces, spacesRowSecurity],
 };
 
 /** Everything the schema is made from, for whoever keeps a copy of an empty database. */

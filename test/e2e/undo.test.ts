@@ -126,10 +126,12 @@ describe('undo', () => {
     const calls = await stage.callsOf(request);
     await stage.undo(calls[0]?.id ?? '');
     await undone(calls.slice(0, 1));
-    expect(await stage.world.view(request)).toMatchObject({
-      status: 'waiting_user',
-      waitingFor: [{ text: 'Keep it?' }],
-    });
+    await vi.waitFor(async () =>
+      expect(await stage.world.view(request)).toMatchObject({
+        status: 'waiting_user',
+        waitingFor: [{ text: 'Keep it?' }],
+      }),
+    );
     await stage.say(request, 'no');
     expect((await stage.world.ended(request)).status).toBe('completed');
     expect(JSON.stringify(stage.asked(request)[1]?.body?.messages)).toContain('The user has taken this back since');

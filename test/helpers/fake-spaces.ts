@@ -63,6 +63,7 @@ export function fakeSpaces(): FakeSpaces {
   }
 
   return {
+    ...unfaked,
     comments,
     list: async (filter) => spaces.filter(({ role }) => filter?.role === undefined || role === filter.role),
     ofRole: async (role) => space(`sp_${role}`),
@@ -84,6 +85,7 @@ export function fakeSpaces(): FakeSpaces {
         metadata,
         references,
         author: 'agent:agt_1',
+        people: ['usr_1'],
         origin: 'agent',
         comment,
         deprecated: false,
@@ -122,6 +124,21 @@ export function fakeSpaces(): FakeSpaces {
     },
   };
 }
+
+const notFaked = async (): Promise<never> => {
+  throw new Error('Use the real store for this.');
+};
+const unfaked = {
+  history: notFaked,
+  create: notFaked,
+  fork: notFaked,
+  remove: notFaked,
+  grants: notFaked,
+  share: notFaked,
+  unshare: notFaked,
+  subscribe: notFaked,
+  unsubscribe: notFaked,
+} satisfies Partial<SpaceAccess>;
 
 function clock(seconds: number): string {
   return new Date(Date.UTC(2026, 10, 20, 8, 0, seconds)).toISOString();

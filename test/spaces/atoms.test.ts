@@ -84,7 +84,7 @@ describe('words', () => {
       ['catalogue', 1],
       ['3.5', 2],
       ['12,50', 2],
-      ['GIESSKANNE', undefined],
+      ['GIESSKANNE', 3],
       ['gießkanne', 3],
       ['JÜRGEN', 3],
       ['ju\u0308rgen', 3],
