@@ -80,7 +80,7 @@ async function proposeAfresh(
   const id = newApprovalId();
   try {
     const proposal = await withinLimit(LOOK_MS, (signal) =>
-      makeProposal(skill, entry.payload, id, outsideContext(deps, entry.caller, signal)),
+      makeProposal(skill, entry.payload, id, outsideContext(deps, entry.caller, signal), deps.engine.db),
     );
     await askAfresh(deps.engine, input, entry, { id, proposal, difference });
   } catch (error) {
@@ -180,7 +180,7 @@ async function teach(deps: ActivityDeps, input: EffectInput): Promise<void> {
       const done = { ...rest, input: sent as never };
       // The user's own choice, so it is written in their name and not in the agent's, over what a trusted hand has left.
       const context = {
-        ...transactionContext(tx, { caller, labels: [] }, new Set()),
+        ...(await transactionContext(tx, { caller, labels: [] }, new Set())),
         spaces: trustedAccess(tx, actor),
       };
       await skill.outward.learn(done, context);

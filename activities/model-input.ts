@@ -10,6 +10,7 @@ import type {
 } from '../contracts/model.js';
 import type { OutcomeRow, TurnContext } from '../engine/turn-context.js';
 import { styleText } from '../skills/shared/writing-style-view.js';
+import { injectedText } from './injected-text.js';
 
 export interface InputOptions {
   readonly tools: readonly ModelTool[];
@@ -30,8 +31,8 @@ const LONGEST_REPLY = 4_000;
  * results of older calls first, then earlier requests of the conversation. Instructions and facts always stay.
  */
 export function modelInput(context: TurnContext, options: InputOptions): ModelRequest {
-  const style = styleText(context.styles);
-  const system = [context.agent.instructions, facts(context), ...(style === undefined ? [] : [style])];
+  const known = [injectedText(context.injected), styleText(context.styles)].filter((text) => text !== undefined);
+  const system = [context.agent.instructions, facts(context), ...known];
   const whole = [...earlierMessages(context), ...ownMessages(context, (call) => resultText(call))];
   const messages = sizeOf(whole) <= options.characters ? whole : compacted(context, options.characters);
   return {

@@ -26,7 +26,7 @@ export async function proposeInstead(
       const effect = await assessed(skill, begun, context);
       if (!mustPropose(skill, begun, effect)) throw new MayRun();
       const id = newApprovalId();
-      const proposal = await makeProposal(skill, begun.call.input, id, context);
+      const proposal = await makeProposal(skill, begun.call.input, id, context, deps.engine.db);
       await storeProposal(
         deps.engine,
         input,

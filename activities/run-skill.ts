@@ -15,6 +15,8 @@ import {
   settleUndo,
   startedEvents,
 } from '../engine/calls.js';
+import { meaningsOfCall } from '../engine/meanings.js';
+import type { Meaning } from '../spaces/search.js';
 import type { Tx } from '../store/db.js';
 import type { ActivityDeps } from './deps.js';
 import { explained, MOST_ATTEMPTS, retryOrExplain, SkillRefusal, storeOutcome } from './call-failures.js';
@@ -71,6 +73,7 @@ async function resume(
 /** One transaction for skills of the store: claim, work and result together. False when it is another kind. */
 async function inTransaction(deps: ActivityDeps, input: CallInput, attempt: number): Promise<boolean> {
   try {
+    const meanings = await searchedMeanings(deps, input);
     await deps.engine.db.as(input.user, async (tx) => {
       const begun = await holdCall(tx, input, input.mode);
       if (begun === undefined) return;
@@ -82,7 +85,7 @@ async function inTransaction(deps: ActivityDeps, input: CallInput, attempt: numb
         mustPropose(skill, begun, classOf(skill, begun.call.input, begun.caller))
       )
         throw new NotHere();
-      await runInside(tx, deps, input, begun, skill);
+      await runInside(tx, deps, input, { begun, skill, meanings });
     });
     return true;
   } catch (error) {
@@ -90,6 +93,15 @@ async function inTransaction(deps: ActivityDeps, input: CallInput, attempt: numb
     await storeRefusal(deps, input, refusalText(error, attempt));
     return true;
   }
+}
+
+/** What is looked up outside before the transaction: only the database may be awaited in it. */
+async function searchedMeanings(deps: ActivityDeps, input: CallInput): Promise<ReadonlyMap<string, Meaning>> {
+  if (input.mode === 'undo') return new Map();
+  return meaningsOfCall(deps.engine, input, (call) => {
+    const skill = deps.skills.get(call.skill);
+    return skill?.runs === 'transaction' ? (skill.searches?.(call.input as never) ?? []) : [];
+  });
 }
 
 /** What the model is told; throws on what may pass by itself. */
@@ -106,12 +118,19 @@ async function runInside(
   tx: Tx,
   deps: ActivityDeps,
   ref: CallRef & { mode: CallInput['mode'] },
-  begun: BegunCall,
-  skill: TransactionSkill | Exclude<Skill, OutsideSkill> | undefined,
+  {
+    begun,
+    skill,
+    meanings,
+  }: {
+    begun: BegunCall;
+    skill: TransactionSkill | Exclude<Skill, OutsideSkill> | undefined;
+    meanings: ReadonlyMap<string, Meaning>;
+  },
 ): Promise<void> {
   if (skill?.runs !== 'transaction') throw new SkillRefusal(`The skill ${begun.call.skill} is not installed any more.`);
   const noticed = new Set<Label>();
-  const context = transactionContext(tx, begun, noticed, ref.mode);
+  const context = await transactionContext(tx, begun, noticed, ref.mode, meanings);
   if (ref.mode === 'undo') {
     await refusing(async () => skill.undo?.(begun.call.undo, context));
     await settleUndo(tx, ref, skill.manifest.name, undefined);
@@ -157,7 +176,7 @@ function storing(begun: BegunCall, skill: OutsideSkill, found: SkillResult<unkno
   const labels = [...begun.labels, ...(found.taints ?? [])];
   return async (tx) => {
     const noticed = new Set<Label>();
-    const context = transactionContext(tx, { caller: begun.caller, labels }, noticed);
+    const context = await transactionContext(tx, { ...begun, labels }, noticed);
     const kept = await refusing(async () => (await skill.store?.(found, begun.call.input as never, context)) ?? found);
     return outcomeOf(skill, kept, noticed);
   };

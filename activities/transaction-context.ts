@@ -3,24 +3,44 @@ import type { SkillCaller, TransactionContext } from '../contracts/skill.js';
 import { postToConversation, saidInRequest } from '../engine/calls.js';
 import { holdAccess } from '../engine/holds.js';
 import { spaceAccess } from '../spaces/access.js';
+import type { Meaning } from '../spaces/search.js';
 import type { Tx } from '../store/db.js';
 import { withoutHeld } from './held.js';
 import { noticing } from './noticing.js';
 
+/** On whose behalf, and within which bounds, a skill acts. */
+interface Acting {
+  readonly caller: SkillCaller;
+  readonly labels: readonly Label[];
+  readonly confined?: boolean;
+  readonly hop?: number;
+}
+
 /**
  * What a skill of the store may use in this transaction; labels of what it reads are added to `noticed`. Whoever takes a
- * call back acts for the user, whom no hold binds.
+ * call back acts for the user, whom no hold and no narrower grant of the agent binds. A confined agent has no more than
+ * its own grants for the rest of the transaction. `meanings` are those of the queries it will search for, where known.
  */
-export function transactionContext(
+export async function transactionContext(
   tx: Tx,
-  begun: { readonly caller: SkillCaller; readonly labels: readonly Label[] },
+  begun: Acting,
   noticed: Set<Label>,
   mode: 'run' | 'undo' = 'run',
-): TransactionContext {
-  const { caller } = begun;
+  meanings: ReadonlyMap<string, Meaning> = new Map(),
+): Promise<TransactionContext> {
+  const { caller, confined, hop } = begun;
+  const isConfined = confined === true && mode === 'run';
+  if (isConfined) await tx.confineTo(caller.agentId);
   const origin = begun.labels.includes('untrusted') ? 'untrusted' : 'agent';
-  const actor = { user: caller.user.id, author: `agent:${caller.agentId}`, origin, callId: caller.callId } as const;
-  const all = spaceAccess(tx, actor);
+  const actor = {
+    user: caller.user.id,
+    author: `agent:${caller.agentId}`,
+    origin,
+    callId: caller.callId,
+    ...(isConfined ? { confinedTo: caller.agentId } : {}),
+    ...(hop === undefined ? {} : { hop }),
+  } as const;
+  const all = spaceAccess(tx, actor, { meanings });
   return {
     ...caller,
     spaces: noticing(mode === 'undo' ? all : withoutHeld(all, tx, caller), noticed, caller.user.id),

@@ -13,11 +13,15 @@ import { atomRoutes } from './routes/atoms.js';
 import { approvalRoutes } from './routes/approvals.js';
 import { catalogueRoutes } from './routes/catalogue.js';
 import { conversationRoutes } from './routes/conversations.js';
+import { erasureRoutes } from './routes/erasure.js';
 import { fileRoutes } from './routes/files.js';
 import { healthRoutes } from './routes/health.js';
 import { requestEventRoutes } from './routes/request-events.js';
 import { requestRoutes } from './routes/requests.js';
 import { signInRoutes } from './routes/sign-in.js';
+import { spaceEventRoutes } from './routes/space-events.js';
+import { spaceSharingRoutes } from './routes/space-sharing.js';
+import { spaceTransferRoutes } from './routes/space-transfer.js';
 import { spaceRoutes } from './routes/spaces.js';
 import { steeringRoutes } from './routes/steering.js';
 import { userRoutes } from './routes/users.js';
@@ -94,7 +98,11 @@ const ROUTES = [
   fileRoutes,
   spaceRoutes,
   atomRoutes,
+  spaceSharingRoutes,
+  spaceEventRoutes,
+  spaceTransferRoutes,
   catalogueRoutes,
   userRoutes,
+  erasureRoutes,
   walletRoutes,
 ];

@@ -56,5 +56,7 @@ export interface ApiDeps {
   /** One-time tickets that sign a browser in; answers whose they are. */
   readonly tickets: { redeem(ticket: string): string | undefined };
   readonly settings: ApiSettings;
+  /** Removes the folders that connectors keep for a user; succeeds where there are none. */
+  readonly forgetFolders: (user: string) => Promise<void>;
   readonly logger?: FastifyBaseLogger | undefined;
 }

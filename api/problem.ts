@@ -30,7 +30,10 @@ const TITLES: Record<ProblemType, string> = {
 
 /** Refusals of the web framework and its plugins, by code. */
 const FRAMEWORK: Readonly<Record<string, readonly [ProblemType, string]>> = {
-  FST_ERR_CTP_BODY_TOO_LARGE: ['too-large', 'A JSON body may have at most 8 MiB.'],
+  FST_ERR_CTP_BODY_TOO_LARGE: [
+    'too-large',
+    'The body is larger than this address takes: JSON may have 8 MiB, files 25 MiB.',
+  ],
   FST_REQ_FILE_TOO_LARGE: ['too-large', 'A file may have at most 25 MiB.'],
   FST_PARTS_LIMIT: ['too-large', 'The form has too many parts.'],
   FST_FILES_LIMIT: ['too-large', 'The form has too many files; 20 are the most.'],

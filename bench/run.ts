@@ -15,6 +15,7 @@ import { measureParked } from './parked.js';
 import { startProduct } from './product.js';
 import { measureRecovery } from './recovery.js';
 import { measureStart } from './restart.js';
+import { measureSpaces } from './spaces.js';
 import { median, percentile, round, startModel, startTemporal, timed } from './tools.js';
 
 const LATENCY_MS = 200;
@@ -140,4 +141,5 @@ if (chosen('history')) await measureHistory();
 if (chosen('decide')) await measureDecisions();
 if (chosen('parked')) await measureParked();
 if (chosen('start')) await measureStart();
+if (chosen('spaces')) await measureSpaces();
 process.exit(0);

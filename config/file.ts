@@ -58,6 +58,7 @@ const FileSchema = z.strictObject({
       conversationTail: z.int().min(0).max(100).default(20),
       approvalDays: z.number().min(0.01).max(90).default(7),
       audioMinutes: z.number().min(0.01).max(240).default(60),
+      injectedTokens: z.int().min(0).max(50_000).default(2_000),
     })
     .prefault({}),
   temporal: z

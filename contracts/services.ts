@@ -178,3 +178,18 @@ export interface Transcriber {
     options: { readonly language?: string; readonly abortSignal: AbortSignal },
   ): Promise<Transcript>;
 }
+
+/** One service that puts into numbers what texts mean: texts that mean the same come near each other. */
+export interface Embedder {
+  /** Vectors of different models cannot be compared. */
+  readonly model: string;
+  /**
+   * One vector a text, in their order, all of one length. Texts must not be empty; what is longer than a model takes is
+   * cut or refused. Throws `ProblemError`: `unavailable` for what may pass by itself, `invalid-body` for texts that the
+   * service refuses, anything else for what will not pass.
+   */
+  embed(
+    texts: readonly string[],
+    options: { readonly kind: 'query' | 'document'; readonly abortSignal: AbortSignal },
+  ): Promise<number[][]>;
+}

@@ -73,6 +73,8 @@ export interface SkillCaller {
 /** Spaces as the acting agent may use them; every operation checks its grant in the same transaction. */
 export interface SpaceAccess {
   list(filter?: { role?: SpaceRole }): Promise<Space[]>;
+  /** One space; `not-found` where it may not be read. */
+  space(id: string): Promise<Space>;
   /** The space the user was born with for this role. */
   ofRole(role: SpaceRole): Promise<Pick<Space, 'id'>>;
   put(space: string, atom: NewAtom): Promise<Atom>;
@@ -94,7 +96,11 @@ export interface SpaceAccess {
   /** Who may do what; needs `grant`. */
   grants(space: string): Promise<Grant[]>;
   share(space: string, principal: string, permission: Permission): Promise<Grant>;
+  /** What people call a person, or an agent of the user; undefined where there is none. */
+  nameOf(principal: string): Promise<string | undefined>;
   unshare(space: string, principal: string): Promise<void>;
+  /** What the user's agents are told of in this space; a confined one sees its own. */
+  subscriptions(space: string): Promise<Subscription[]>;
   /** Tells the agent of changes from now on, in place of what it was told of before. */
   subscribe(space: string, agent: string, wish: NewSubscription): Promise<Subscription>;
   unsubscribe(space: string, agent: string): Promise<void>;
@@ -246,6 +252,13 @@ interface SkillOf<I, O, C> {
 /** Runs inside one database transaction and awaits nothing else. */
 export interface TransactionSkill<I = never, O = unknown> extends SkillOf<I, O, TransactionContext> {
   readonly runs: 'transaction';
+  /** The queries that `run` will search for, so that what they mean can be looked up before the transaction begins. */
+  searches?(input: I): readonly string[];
+  /**
+   * What a person is asked about a call that waits for them; without it the sentence about the call and its input.
+   * Changes nothing. Throws `ProblemError` where the call could not run anyway.
+   */
+  propose?(input: I, context: TransactionContext): Promise<Proposal>;
 }
 
 /** Runs outside the database; its result is stored afterwards. */

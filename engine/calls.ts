@@ -22,6 +22,10 @@ export interface BegunCall {
   readonly skills: readonly string[] | null;
   /** Recipients that a policy of the user covers for the call's skill. */
   readonly covered: readonly string[];
+  /** The agent may use no more than its own grants on spaces. */
+  readonly confined: boolean;
+  /** How many notifications, one from another, led to what the agent does. */
+  readonly hop: number;
 }
 
 export interface CallOutcome {
@@ -64,6 +68,8 @@ interface HeldCall extends RequestRow {
   skills: string[] | null;
   user_name: string;
   covered: string[];
+  confined: boolean;
+  hop: number;
 }
 
 /** Locks request and call for this transaction and counts the attempt, in one statement. */
@@ -75,13 +81,18 @@ export async function holdCall(tx: Tx, ref: CallRef, mode: 'run' | 'undo'): Prom
       update calls set attempts = attempts + 1, started_at = coalesce(started_at, now()) from r
       where calls.id = ${ref.callId} and calls.request_id = r.id and calls.status = ${expected} and (${mode === 'undo'} or r.ended_at is null)
       returning ${CALL_COLUMNS})
-    select r.*, (select row_to_json(c) from c) as call, a.labels, a.skills, u.name as user_name,
+    select r.*, (select row_to_json(c) from c) as call, a.labels, a.skills, a.confined, a.hop, u.name as user_name,
       (select coalesce(array_agg(p.recipient), '{}') from policies p where p.user_id = ${ref.user} and p.skill = (select skill from c)) as covered
     from r join agents a on a.id = ${ref.agent} join users u on u.id = ${ref.user}`);
   if (held === undefined) throw noRequest(ref.request);
   if (held.call === null) return undefined;
-  const caller = callerOf(ref, held.call, held, held.user_name);
-  return { call: held.call, labels: held.labels, skills: held.skills, covered: held.covered, caller };
+  const { call, labels, skills, covered, confined, hop } = held;
+  return { call, labels, skills, covered, confined, hop, caller: callerOf(ref, call, held, held.user_name) };
+}
+
+/** What an agent has read and what binds it. */
+export async function boundsOf(tx: Tx, agent: string): Promise<Pick<BegunCall, 'labels' | 'confined' | 'hop'>> {
+  return tx.one(sql`select labels, confined, hop from agents where id = ${agent}`);
 }
 
 function callerOf(ref: CallRef, call: CallRow, request: RequestRow, name: string): SkillCaller {

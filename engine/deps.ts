@@ -1,3 +1,4 @@
+import type { Embedder } from '../contracts/services.js';
 import type { Proposal, SkillCaller } from '../contracts/skill.js';
 import type { JsonValue } from '../contracts/space.js';
 import type { Db } from '../store/db.js';
@@ -16,6 +17,8 @@ export interface Limits {
   readonly approvalDays: number;
   /** The longest recording that is taken, in minutes. */
   readonly audioMinutes: number;
+  /** What an agent's context may hold of memory and standing instructions without being asked, in tokens. */
+  readonly injectedTokens: number;
 }
 
 export interface AgentProfile {
@@ -77,4 +80,8 @@ export interface Engine {
    * `ProblemError`: `unavailable` where too many are being read, `unsupported-media` where a large one cannot be.
    */
   readonly audioSeconds: (bytes: Uint8Array, mediaType: string) => Promise<number | undefined>;
+  /** Undefined where no embeddings service is configured or the database cannot keep vectors: search goes by words. */
+  readonly embedder?: Embedder | undefined;
+  /** Where it is said that something works less well than it could. */
+  readonly log?: { warn(fields: { readonly err: unknown }, message: string): void } | undefined;
 }

@@ -30,6 +30,10 @@ export interface LedgerEntry {
   readonly probes: number;
   readonly caller: SkillCaller;
   readonly labels: readonly Label[];
+  /** The agent may use no more than its own grants on spaces. */
+  readonly confined: boolean;
+  /** How many notifications, one from another, led to what the agent does. */
+  readonly hop: number;
 }
 
 export interface EntryRow extends Omit<LedgerEntry, 'caller' | 'intact'> {
@@ -43,7 +47,7 @@ export interface EntryRow extends Omit<LedgerEntry, 'caller' | 'intact'> {
 
 export const ENTRY = sql`
   e.key, e.fence, e.status, e.skill, e.attempts, e.probes, e.payload_hash, a.payload_hash as approved_hash, a.effect, a.decided_by as "decidedBy", a.call_id as call, a.title, a.payload,
-  a.preview, a.frozen, a.frozen_sha256, a.precondition, r.conversation_id, r.settings, u.name as user_name, g.labels`;
+  a.preview, a.frozen, a.frozen_sha256, a.precondition, r.conversation_id, r.settings, u.name as user_name, g.labels, g.confined, g.hop`;
 
 export const ENTRY_TABLES = sql`
   approvals a join requests r on r.id = a.request_id join users u on u.id = a.user_id join agents g on g.id = a.agent_id`;

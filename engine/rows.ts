@@ -70,6 +70,8 @@ export interface AgentRow {
   turns: number;
   attempts: number;
   context_share: number;
+  /** Bound by its own grants, besides those of its user. */
+  confined: boolean;
   created_at: string;
   ended_at: string | null;
 }

@@ -12,6 +12,8 @@ const MOST_CALLS = 5_000;
 type AgentFacts = Pick<AgentRow, 'id' | 'label' | 'skills' | 'status' | 'created_at' | 'ended_at'> & {
   parent_id: string | null;
   usd: string;
+  /** Atoms that were in its context from the start. */
+  injected: string[];
 };
 type TurnFacts = Pick<TurnRow, 'number' | 'stop_reason' | 'model' | 'started_at' | 'ended_at'> & { agent_id: string };
 type CallFacts = Pick<CallRow, 'id' | 'agent_id' | 'turn' | 'skill' | 'status' | 'started_at' | 'ended_at'> & {
@@ -46,7 +48,8 @@ async function readFacts(tx: Tx, engine: Engine, user: string, id: string): Prom
   const request = await readRequest(tx, { user, request: id });
   const agents = await tx.rows<AgentFacts>(sql`
     select a.id, a.label, a.skills, a.status, a.created_at, a.ended_at, a.parent_id,
-      (select coalesce(trim_scale(sum(c.usd)), 0)::text from charges c where c.request_id = a.request_id and c.agent_id = a.id) as usd
+      (select coalesce(trim_scale(sum(c.usd)), 0)::text from charges c where c.request_id = a.request_id and c.agent_id = a.id) as usd,
+      (select coalesce(array_agg(i.item->>'atom' order by i.place), '{}') from jsonb_array_elements(a.injected->'atoms') with ordinality as i(item, place)) as injected
     from agents a where a.request_id = ${id} order by a.created_at, a.id limit ${MOST_AGENTS}`);
   const turns = await tx.rows<TurnFacts>(sql`
     select agent_id, number, stop_reason, model, started_at, ended_at from turns where request_id = ${id} order by number, agent_id limit ${MOST_TURNS}`);
@@ -112,6 +115,7 @@ function agentNode(facts: TraceFacts, agent: AgentFacts): TraceNode {
     grant: { skills: [...(agent.skills ?? facts.skillNames)] },
     inputRef: agent.parent_id === null ? `request:${facts.request.id}` : `agent:${agent.id}`,
     outputRef: turns.length === 0 ? `agent:${agent.id}` : `turn:${agent.id}:${turns.at(-1)?.number ?? 0}`,
+    atoms: agent.injected,
     children: [...turns.map((turn) => turnNode(facts, turn)), ...agentNodes(facts, agent.id)],
   };
 }

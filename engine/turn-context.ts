@@ -1,6 +1,6 @@
 import type { ApprovalStatus, Effect } from '../contracts/approval.js';
 import type { RequestStatus, WaitingFor } from '../contracts/request.js';
-import type { JsonValue, SpaceRole } from '../contracts/space.js';
+import type { JsonValue } from '../contracts/space.js';
 import type { AgentRef, Step } from '../contracts/step.js';
 import type { Tx } from '../store/db.js';
 import { json, type RawBuilder, sql } from '../store/sql.js';
@@ -10,6 +10,14 @@ import { turnStep } from './charge-rows.js';
 import type { Engine } from './deps.js';
 import { endRequest } from './ending.js';
 import { changeRequest, statusEvent } from './events.js';
+import {
+  CHOSEN_ATOMS,
+  chooseInjection,
+  type ConnectedSpace,
+  hasInjectable,
+  type InjectedAtom,
+  SHARED,
+} from './injection.js';
 import { parkOnQuestions, pendingApprovals } from './parking.js';
 import { BUDGET_REFUSED, bookEstimated, MoneyHeld, reserve, type Wish } from './reservations.js';
 import {
@@ -75,7 +83,10 @@ export interface TurnContext {
   readonly outcomes: readonly OutcomeRow[];
   /** What the user has allowed beforehand. */
   readonly policies: readonly { skill: string; recipient: string }[];
-  readonly spaces: readonly { id: string; name: string; role: SpaceRole | null; description: string }[];
+  /** The spaces the model is told of. */
+  readonly spaces: readonly ConnectedSpace[];
+  /** What is always in the agent's context, the most important first. */
+  readonly injected: readonly InjectedAtom[];
   /** How the user writes to whom this turn may be about, the most specific first. */
   readonly styles: readonly StyleRow[];
 }
@@ -107,6 +118,7 @@ export type BegunTurn<P extends TurnPlan> =
 
 interface ClaimedTurn extends HeldRequest, Omit<TurnContext, 'turn' | 'attempt' | 'request' | 'styles'> {
   has_styles: boolean;
+  has_injectable: boolean;
   /** Status before: the first turn takes the request out of the queue. */
   was: RequestStatus;
   seq: number;
@@ -143,8 +155,12 @@ export async function beginTurn<P extends TurnPlan>(
     const { styles, labels } = request.has_styles
       ? await handStyles(tx, ref, request, engine.limits.conversationTail)
       : { styles: [], labels: request.agent.labels };
-    const agent = { ...request.agent, labels };
-    const context = { ...request, request, turn, attempt: agent.attempts, agent, styles };
+    const injection = request.has_injectable
+      ? await chooseInjection(tx, ref, request.agent, request.messages[0]?.text ?? '', engine.limits.injectedTokens)
+      : { atoms: request.injected, spaces: request.spaces, labels: [] };
+    const agent = { ...request.agent, labels: [...new Set([...labels, ...injection.labels])] };
+    const { atoms: injected, spaces } = injection;
+    const context = { ...request, request, turn, attempt: agent.attempts, agent, styles, injected, spaces };
     return payFor(tx, engine, ref, context, planFor(context));
   });
 }
@@ -220,7 +236,7 @@ async function claimTurn(tx: Tx, engine: Engine, ref: AgentRef, turn: number): P
       (select json_build_object('id', u.id, 'name', u.name) from users u where u.id = ${ref.user}) as "user",
       (select row_to_json(a) from (
         select id, label, model, instructions, skills, coalesce((select labels from claimed), labels) as labels, status, agents.turns, coalesce((select attempts from claimed), attempts) as attempts,
-          context_share, created_at, ended_at from agents where id = ${ref.agent}) a) as agent,
+          context_share, confined, created_at, ended_at from agents where id = ${ref.agent}) a) as agent,
       (select coalesce(json_agg(t order by t.number), '[]') from (
         select number, content, stop_reason from turns where agent_id = ${ref.agent}) t) as exchanges,
       (select coalesce(json_agg(c order by c.turn, c.position), '[]') from (
@@ -240,8 +256,11 @@ async function claimTurn(tx: Tx, engine: Engine, ref: AgentRef, turn: number): P
           or ((p.status <> 'pending' or p.expires_at <= now()) and (e.key is null or e.closed_at is not null)))) o) as outcomes,
       (select coalesce(json_agg(p), '[]') from (
         select skill, recipient from policies where user_id = ${ref.user} limit ${MOST_POLICIES}) p) as policies,
-      (select coalesce(json_agg(s order by s.role), '[]') from (
-        select id, name, role, description from spaces where owner_id = ${ref.user} and role is not null) s) as spaces,
+      (select coalesce(json_agg(s order by s.role is null, s.role), '[]') from (
+        select s.id, s.name, s.role, case when s.owner_id = ${ref.user} then s.description else ${SHARED} end as description from spaces s, agents a
+        where a.id = ${ref.agent} and ((s.owner_id = ${ref.user} and s.role is not null) or a.injected->'spaces' ? s.id)) s) as spaces,
+      (select ${CHOSEN_ATOMS} from agents a where a.id = ${ref.agent}) as injected,
+      ${turn === 1 ? sql`(exists (select from agents where id = ${ref.agent} and agents.injected is null) and ${hasInjectable(ref)})` : sql`false`} as has_injectable,
       ${hasStyles(ref)} as has_styles
     from r`);
   if (row === undefined) throw noRequest(ref.request);

@@ -1,7 +1,9 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { ProblemError } from '../contracts/problem.js';
 import type { NewUser, User, UserPatch } from '../contracts/user.js';
+import { installConventions, usersWithoutConventions } from '../spaces/conventions/install.js';
 import { userActor } from '../spaces/principal.js';
+import { renewRoleSpaces } from '../spaces/role-spaces.js';
 import { createRoleSpaces } from '../spaces/spaces.js';
 import type { Tx } from '../store/db.js';
 import { newId } from '../store/new-id.js';
@@ -54,6 +56,18 @@ export async function ensureOwner(
       on conflict (hash) do update set user_id = excluded.user_id, label = excluded.label, revoked_at = null`);
     return { id };
   });
+}
+
+const USERS_AT_ONCE = 100;
+
+/** Gives everybody of earlier releases what new users are born with. Processes may do it at once, and stop halfway. */
+export async function completeUsers({ db }: Pick<Engine, 'db'>): Promise<void> {
+  await db.system(renewRoleSpaces);
+  for (;;) {
+    const users = await db.system((tx) => usersWithoutConventions(tx, USERS_AT_ONCE));
+    if (users.length === 0) return;
+    for (const user of users) await db.system((tx) => installConventions(tx, user));
+  }
 }
 
 /** The user of a bearer token, or undefined. A revoked one is not found any more. */
@@ -175,6 +189,7 @@ async function insertUser(tx: Tx, user: UserInsert): Promise<string> {
     values (${id}, ${user.name}, ${user.timeZone}, ${user.isOwner}, ${json(user.channels === undefined ? {} : { channels: user.channels })})`);
   await tx.run(sql`insert into wallets (user_id) values (${id})`);
   await createRoleSpaces(tx, userActor(id));
+  await installConventions(tx, id);
   return id;
 }
 

@@ -18,9 +18,14 @@ import { recordMeeting } from './record-meeting/run.js';
 import { remember } from './remember/run.js';
 import { searchMemory } from './search-memory/run.js';
 import { sendMessage } from './send-message/run.js';
+import { spaceCreate } from './space-create/run.js';
+import { spaceDeprecate } from './space-deprecate/run.js';
 import { spaceGet } from './space-get/run.js';
+import { spaceHistory } from './space-history/run.js';
 import { spacePut } from './space-put/run.js';
 import { spaceSearch } from './space-search/run.js';
+import { spaceShare } from './space-share/run.js';
+import { spaceSubscribe } from './space-subscribe/run.js';
 import { spaceUpdate } from './space-update/run.js';
 import { tasksCreate } from './tasks-create/run.js';
 import { tasksList } from './tasks-list/run.js';
@@ -56,4 +61,9 @@ export const builtinSkills: readonly Skill[] = [
   calendarCancelEvent,
   recordMeeting,
   transcribeAudio,
+  spaceDeprecate,
+  spaceHistory,
+  spaceCreate,
+  spaceShare,
+  spaceSubscribe,
 ];

@@ -2,11 +2,11 @@ import type { SpaceAccess } from '../contracts/skill.js';
 import type { Tx } from '../store/db.js';
 import { atomHistory, getAtom, putAtom, setDeprecated, updateAtom } from './atoms.js';
 import { forkSpace } from './fork.js';
-import { dropGrant, listGrants, setGrant } from './grants.js';
+import { dropGrant, listGrants, nameOfPrincipal, setGrant } from './grants.js';
 import type { Actor } from './principal.js';
 import { type Meaning, searchAtoms, type SearchedAtoms } from './search.js';
-import { createSpace, deleteSpace, listSpaces, spaceOfRole } from './spaces.js';
-import { subscribe, unsubscribe } from './subscriptions.js';
+import { createSpace, deleteSpace, getSpace, listSpaces, spaceOfRole } from './spaces.js';
+import { listSubscriptions, subscribe, unsubscribe } from './subscriptions.js';
 
 interface AccessOptions {
   /** What texts that are searched for mean, as far as it is known. */
@@ -18,6 +18,7 @@ interface AccessOptions {
 export function spaceAccess(tx: Tx, actor: Actor, { meanings, atoms }: AccessOptions = {}): SpaceAccess {
   return {
     list: async (filter) => (await listSpaces(tx, actor, { ...filter, limit: 200 })).items,
+    space: (id) => getSpace(tx, actor, id),
     ofRole: (role) => spaceOfRole(tx, actor, role),
     put: (space, atom) => putAtom(tx, actor, space, atom),
     get: (space, atom) => getAtom(tx, actor, space, atom),
@@ -35,7 +36,9 @@ export function spaceAccess(tx: Tx, actor: Actor, { meanings, atoms }: AccessOpt
     remove: (space) => deleteSpace(tx, actor, space),
     grants: (space) => listGrants(tx, actor, space),
     share: (space, principal, permission) => setGrant(tx, actor, space, principal, permission),
+    nameOf: (principal) => nameOfPrincipal(tx, principal),
     unshare: (space, principal) => dropGrant(tx, actor, space, principal),
+    subscriptions: async (space) => (await listSubscriptions(tx, actor, space, { limit: 200 })).items,
     subscribe: (space, agent, wish) => subscribe(tx, actor, space, agent, wish),
     unsubscribe: (space, agent) => unsubscribe(tx, actor, space, agent),
   };

@@ -73,9 +73,9 @@ function addKey(keys: Map<string, string>, key: string, atom: string): void {
 
 /** The same problem, with the place in the batch that it is about. */
 function placed(error: ProblemError, path: string): ProblemError {
-  const errors = error.errors?.map((part) => ({ ...part, path: `${path}.${part.path}` }));
+  const errors = error.errors.map((part) => ({ ...part, path: `${path}.${part.path}` }));
   return new ProblemError(error.type, error.message, {
-    errors: errors ?? [{ path, message: error.message }],
+    errors: errors.length > 0 ? errors : [{ path, message: error.message }],
     status: error.status,
     cause: error,
   });

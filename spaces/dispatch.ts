@@ -3,7 +3,6 @@ import type { Tx } from '../store/db.js';
 import { sql } from '../store/sql.js';
 import { allOf, metadataFilter } from './conditions.js';
 import { referenceFilter } from './search.js';
-import { userActor } from './principal.js';
 
 /** A chain of changes that lead to one another is not passed on beyond this. */
 export const MOST_HOPS = 8;
@@ -40,10 +39,11 @@ export async function deliverDue(tx: Tx): Promise<number> {
 
 async function deliver(tx: Tx, due: DueRow): Promise<void> {
   const { metadata = {}, references = {}, author } = due.filter;
-  const actor = userActor(due.user_id);
+  const readable = sql`(
+    select t.id, t.metadata from atoms t join space_grants g on g.space_id = t.space_id and g.principal = ${`user:${due.user_id}`})`;
   const wanted = allOf([
     metadataFilter(sql`v.metadata`, metadata),
-    ...Object.entries(references).map(([type, conditions]) => referenceFilter(actor, type, conditions, sql`atoms`)),
+    ...Object.entries(references).map(([type, conditions]) => referenceFilter(type, conditions, readable)),
     ...(author === undefined ? [] : [sql`e.author = ${author}`]),
   ]);
   await tx.run(sql`

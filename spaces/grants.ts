@@ -61,15 +61,22 @@ async function refuseOwner(tx: Tx, space: string, principal: string): Promise<vo
     );
 }
 
-async function checkPrincipal(tx: Tx, principal: string): Promise<void> {
+/** The name of a person here, or the label of an agent of the user; undefined where there is none. */
+export async function nameOfPrincipal(tx: Tx, principal: string): Promise<string | undefined> {
   const [kind, id = ''] = principal.split(':');
-  const found = await tx.maybe(
-    kind === 'user' ? sql`select 1 where retinue_is_user(${id})` : sql`select 1 from agents where id = ${id}`,
+  const found = await tx.maybe<{ name: string | null }>(
+    kind === 'user'
+      ? sql`select retinue_user_name(${id}) as name`
+      : sql`select label as name from agents where id = ${id}`,
   );
-  if (found !== undefined) return;
+  return found?.name ?? undefined;
+}
+
+async function checkPrincipal(tx: Tx, principal: string): Promise<void> {
+  if ((await nameOfPrincipal(tx, principal)) !== undefined) return;
   throw new ProblemError(
     'invalid-body',
-    kind === 'user' ? 'There is no user with this id.' : 'You have no agent with this id.',
+    principal.startsWith('user:') ? 'There is no user with this id.' : 'You have no agent with this id.',
     {
       errors: [{ path: 'principal', message: 'must be user:ID of a person here, or agent:ID of one of your agents' }],
       status: 422,

@@ -24,9 +24,10 @@ export interface SearchedAtoms {
 const CURRENT: SearchedAtoms = { rows: sql`readable_atoms`, content: sql`atoms` };
 
 const MOST_WORDS = 64;
-/** Atoms that share a word with the query and are looked at more closely: the newest, and the newest that have all words. */
-const MOST_SHARING = 4_000;
-const MOST_HAVING_ALL = 1_000;
+/** Atoms that are looked at closely: the newest that have a word, for all words together, and the newest that have all. */
+const MOST_SHARING = 2_000;
+const LEAST_SHARING = 100;
+const MOST_HAVING_ALL = 500;
 const MOST_NEAR = 100;
 /** How deep a ranking can be paged; lists without a query have no end. */
 const MOST_RANKED = 500;
@@ -69,11 +70,14 @@ async function latest(
   limit: number,
 ): Promise<Page<SearchHit>> {
   const after = readCursor(search.cursor);
+  const candidates = sql`select a.id, a.updated_at from ${atoms.rows} a
+    where (a.space_id in (select space_id from scope)) is true and ${inSpaces(search)} and ${filters(search)}
+      and ${after === undefined ? sql`true` : sql`(a.updated_at, a.id) < (${after.at}::timestamptz, ${after.id})`}`;
+  const wanted = sql`order by a.updated_at desc, a.id desc limit ${limit + 1}`;
+  // Without a filter every space gives its newest; with one, how many of them it lets pass is the database's to guess.
   const rows = await tx.rows<AtomRow>(sql`
-    with page as materialized (
-      select a.id, a.updated_at from ${atoms.rows} a join ${grantsOf(actor)} on g.space_id = a.space_id
-      where ${filters(actor, search)} and ${after === undefined ? sql`true` : sql`(a.updated_at, a.id) < (${after.at}::timestamptz, ${after.id})`}
-      order by a.updated_at desc, a.id desc limit ${limit + 1})
+    with ${scope(actor, search)},
+    page as materialized (${isFiltered(search) ? sql`${candidates} ${wanted}` : sql`select a.id, a.updated_at from scope cross join lateral (${candidates} and a.space_id = scope.space_id ${wanted}) a ${wanted}`})
     select ${ATOM_COLUMNS} from page join ${atoms.content} a on a.id = page.id order by page.updated_at desc, page.id desc`);
   return pageCursor(
     rows,
@@ -95,18 +99,29 @@ async function ranked(
   atoms: SearchedAtoms,
   limit: number,
 ): Promise<Page<SearchHit>> {
-  const found = sql`from ${atoms.rows} a join ${grantsOf(actor)} on g.space_id = a.space_id where ${filters(actor, search)}`;
+  const found = sql`from ${atoms.rows} a where (a.space_id in (select space_id from scope)) is true and ${inSpaces(search)} and ${filters(search)}`;
+  const share = Math.max(LEAST_SHARING, Math.floor(MOST_SHARING / words.split(' ').length));
   const rows = await tx.rows<RankedRow>(sql`
-    with query as materialized (select parts, retinue_any(parts) as any_word, retinue_all(parts) as all_words from (select retinue_query(${words}) as parts) q),
-    sharing as materialized (
-      (select a.id, a.words, a.created_at ${found} and a.words @@ (select any_word from query) order by a.updated_at desc, a.id limit ${MOST_SHARING})
+    with ${scope(actor, search)},
+    query as materialized (select parts, retinue_any(parts) as any_word, retinue_all(parts) as all_words from (select retinue_query(${words}) as parts) q),
+    looked_at as materialized (
+      select n.id from query q, unnest(q.parts) as p(word) cross join lateral (
+        select a.id ${found} and a.words @@ p.word order by a.updated_at desc, a.id limit ${share}) n
       union
-      (select a.id, a.words, a.created_at ${found} and a.words @@ (select all_words from query) order by a.updated_at desc, a.id limit ${MOST_HAVING_ALL})),
-    held as materialized (select s.id, p.part from sharing s, query q, unnest(q.parts) with ordinality as p(word, part) where s.words @@ p.word),
-    rarity as (select part, ln(1 + (select count(*) from sharing)::float8 / count(*)) as weight from held group by part),
+      (select a.id ${found} and a.words @@ (select all_words from query) order by a.updated_at desc, a.id limit ${MOST_HAVING_ALL})),
+    sharing as materialized (
+      select a.id, a.created_at, a.words, array(select p.part from query q, unnest(q.parts) with ordinality as p(word, part) where a.words @@ p.word) as held
+      from looked_at l join ${atoms.rows} a on a.id = l.id),
+    rarity as materialized (
+      select array(
+        select coalesce(ln(1 + (select count(*) from sharing)::float8 / c.count), 0)
+        from query q, generate_subscripts(q.parts, 1) as g(part) left join (select part, count(*) as count from sharing, unnest(held) as h(part) group by part) c using (part)
+        order by part) as weights),
+    best as materialized (
+      select s.id, s.created_at, s.words, (select sum(r.weights[part]) from unnest(s.held) as h(part)) as weight from sharing s, rarity r
+      order by weight desc, s.created_at desc, s.id limit ${MOST_RANKED}),
     by_words as (
-      select s.id, s.created_at, row_number() over (order by h.weight + ts_rank_cd(s.words, (select any_word from query), 1) desc, s.created_at desc, s.id) as place
-      from sharing s join (select id, sum(weight) as weight from held join rarity using (part) group by id) h on h.id = s.id),
+      select id, created_at, row_number() over (order by weight + ts_rank_cd(words, (select any_word from query), 1) desc, created_at desc, id) as place from best),
     by_meaning as (${meaning === undefined ? sql`select null::text as id, null::timestamptz as created_at, null::bigint as place where false` : nearest(found, meaning)}),
     fused as (
       select id, coalesce(w.created_at, m.created_at) as created_at, coalesce(1.0 / (${FUSION} + w.place), 0)::float8 + coalesce(1.0 / (${FUSION} + m.place), 0)::float8 as score
@@ -120,14 +135,18 @@ async function ranked(
   return pageOf(rows, rest);
 }
 
-/** The nearest by meaning, out of the same atoms. */
-function nearest(found: RawBuilder<unknown>, meaning: Meaning): RawBuilder<unknown> {
-  const vector = `[${meaning.vector.join(',')}]`;
+/**
+ * The nearest by meaning, out of the same atoms. Everything is at some distance: what counts is nearer to the nearest than
+ * to the average. Vectors of another length come from another model and cannot be compared.
+ */
+function nearest(found: RawBuilder<unknown>, { model, vector }: Meaning): RawBuilder<unknown> {
   return sql`
-    select n.id, n.created_at, row_number() over (order by n.distance, n.created_at desc, n.id) as place from (
-      select c.id, c.created_at, v.embedding <=> ${vector}::vector as distance
-      from (select a.id, a.created_at ${found}) c join atom_vectors v on v.atom_id = c.id and v.model = ${meaning.model}
-      order by distance limit ${MOST_NEAR}) n`;
+    with at_distance as materialized (
+      select c.id, c.created_at, v.embedding <=> ${`[${vector.join(',')}]`}::vector as distance
+      from (select a.id, a.created_at ${found}) c
+      join atom_vectors v on v.atom_id = c.id and v.model = ${model} and v.dimension = ${vector.length})
+    select d.id, d.created_at, row_number() over (order by d.distance, d.created_at desc, d.id) as place from at_distance d
+    where d.distance <= (select greatest(min(distance), (min(distance) + avg(distance)) / 2) from at_distance) order by place limit ${MOST_NEAR}`;
 }
 
 /** What the first page left, as far as the actor may still read it. */
@@ -163,24 +182,39 @@ function readRanking(cursor: string): [string, number][] {
   });
 }
 
-function filters(actor: Actor, search: Search): RawBuilder<unknown> {
+/** The spaces that are searched, looked up once. */
+function scope(actor: Actor, search: Search): RawBuilder<unknown> {
+  return sql`scope as materialized (select g.space_id from ${grantsOf(actor)} where ${search.spaces === undefined ? sql`true` : sql`g.space_id = any(${search.spaces}::text[])`})`;
+}
+
+function isFiltered({ metadata = {}, references = {} }: Search): boolean {
+  return Object.keys(metadata).length + Object.keys(references).length > 0;
+}
+
+function inSpaces({ spaces }: Search): RawBuilder<unknown> {
+  return spaces === undefined ? sql`true` : sql`a.space_id = any(${spaces}::text[])`;
+}
+
+function filters(search: Search): RawBuilder<unknown> {
   return allOf([
-    ...(search.spaces === undefined ? [] : [sql`a.space_id = any(${search.spaces}::text[])`]),
     ...(search.includeDeprecated ? [] : [sql`not a.deprecated`]),
     metadataFilter(sql`a.metadata`, search.metadata ?? {}),
-    ...Object.entries(search.references ?? {}).map(([type, conditions]) => referenceFilter(actor, type, conditions)),
+    ...Object.entries(search.references ?? {}).map(([type, conditions]) => referenceFilter(type, conditions, READABLE)),
   ]);
 }
 
-/** Every referenced atom of the type must meet the conditions; an unreadable one never does; none at all is fine. */
+const READABLE = sql`readable_atoms`;
+
+/**
+ * Every atom that `a` refers to by this type must be among the `readable` ones and meet the conditions; none at all is
+ * fine.
+ */
 export function referenceFilter(
-  actor: Actor,
   type: string,
   conditions: MetadataConditions,
-  readable: RawBuilder<unknown> = sql`readable_atoms`,
+  readable: RawBuilder<unknown>,
 ): RawBuilder<unknown> {
   return sql`not exists (
-    select from atom_references r
-    left join (${readable} t join ${grantsOf(actor)} on g.space_id = t.space_id) on t.id = r.target_id
-    where r.atom_id = a.id and r.type = ${type} and (t.id is null or not (${metadataFilter(sql`t.metadata`, conditions)})))`;
+    select from atom_references r where r.atom_id = a.id and r.type = ${type}
+      and not exists (select from ${readable} t where t.id = r.target_id and ${metadataFilter(sql`t.metadata`, conditions)}))`;
 }

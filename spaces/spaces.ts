@@ -89,7 +89,7 @@ export async function spaceOfRole(tx: Tx, actor: Actor, role: SpaceRole): Promis
  * itself takes the description of the maker's space that is tagged `convention` and has that name.
  */
 export async function createSpace(tx: Tx, actor: Actor, space: NewSpace & { role?: SpaceRole }): Promise<Space> {
-  if (space.description !== undefined) refuseUntrusted(actor);
+  if (space.description !== undefined || (space.tags?.length ?? 0) > 0) refuseUntrusted(actor);
   const id = newId('spc');
   const description = space.description ?? (await conventionText(tx, actor, space.convention)) ?? '';
   await tx.run(sql`

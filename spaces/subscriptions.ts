@@ -1,6 +1,7 @@
 import { ProblemError } from '../contracts/problem.js';
 import type { Delivery, NewSubscription, Page, Subscription } from '../contracts/space.js';
 import type { Tx } from '../store/db.js';
+import { pageCursor, readCursor } from '../store/paging.js';
 import { json, sql } from '../store/sql.js';
 import type { Actor } from './principal.js';
 import { EVENT_COLUMNS, presentEvent, type SpaceEventRow } from './space-events.js';
@@ -36,6 +37,23 @@ export async function unsubscribe(tx: Tx, actor: Actor, space: string, agent: st
   await requireAgent(tx, actor, agent);
   const dropped = await tx.run(sql`delete from subscriptions where space_id = ${space} and agent_id = ${agent}`);
   if (dropped === 0) throw new ProblemError('not-found', 'This agent is not subscribed to this space.');
+}
+
+/** Which of the user's agents are told of changes of a space, newest subscription first; one that is confined sees its own. */
+export async function listSubscriptions(
+  tx: Tx,
+  actor: Actor,
+  space: string,
+  page: { limit: number; cursor?: string },
+): Promise<Page<Subscription>> {
+  await requirePermission(tx, actor, space, 'read');
+  const after = readCursor(page.cursor);
+  const rows = await tx.rows<SubscriptionRow>(sql`
+    select space_id, agent_id, filter, debounce_ms, created_at from subscriptions
+    where space_id = ${space} and user_id = ${actor.user} and ${actor.confinedTo === undefined ? sql`true` : sql`agent_id = ${actor.confinedTo}`}
+      and ${after === undefined ? sql`true` : sql`(created_at, agent_id) < (${after.at}::timestamptz, ${after.id})`}
+    order by created_at desc, agent_id desc limit ${page.limit + 1}`);
+  return pageCursor(rows, page.limit, (row) => ({ at: row.created_at, id: row.agent_id }), presentSubscription);
 }
 
 /** What an agent was told of, oldest first. */

@@ -18,7 +18,7 @@ export const OVERWRITTEN_ATOMS = sql`
   where h.origin = 'untrusted' and h.version > 1`;
 
 /** No other person's words, and none that came from outside. */
-function trustedAtoms(user: string): SearchedAtoms {
+export function trustedAtoms(user: string): SearchedAtoms {
   const own = (people: RawBuilder<unknown>): RawBuilder<unknown> => sql`${people} <@ ${[user]}::text[]`;
   return {
     rows: sql`(

@@ -52,7 +52,7 @@ export async function openEmbedded(folder: string): Promise<EmbeddedStore> {
       'connect',
       (client) =>
         void client
-          .query('deallocate all; set plan_cache_mode = force_generic_plan')
+          .query('deallocate all; set plan_cache_mode = force_generic_plan; set random_page_cost = 1.1')
           .catch((error: Error) => process.emitWarning(error.message)),
     );
     return {

@@ -1,6 +1,8 @@
+import { rm } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { createApi } from '../api/app.js';
+import { userFolder } from '../connectors/local/user-folder.js';
 import { sql } from '../store/sql.js';
 import { createTickets, type Serving } from './serve.js';
 import { answers } from './temporal.js';
@@ -23,6 +25,10 @@ export async function startHttp(serving: Serving): Promise<RunningHttp> {
     bus: installation.store.bus,
     tickets,
     logger: installation.log,
+    forgetFolders: async (user) => {
+      const { local, workspaces } = installation.config.folders;
+      for (const root of [local, workspaces]) await rm(userFolder(root, user), { recursive: true, force: true });
+    },
     settings: {
       get publicUrl() {
         return url;

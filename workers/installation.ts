@@ -10,8 +10,9 @@ import { createAudioLength } from '../connectors/local/audio-length.js';
 import { createLocalCalendar } from '../connectors/local/calendar.js';
 import { createLocalMail } from '../connectors/local/mail.js';
 import { createWorkspace } from '../connectors/local/workspace.js';
+import { createEmbedder } from '../connectors/openai/embeddings.js';
 import { createTranscriber } from '../connectors/openai/transcriber.js';
-import type { Transcriber } from '../contracts/services.js';
+import type { Embedder, Transcriber } from '../contracts/services.js';
 import type { Skill } from '../contracts/skill.js';
 import { type AgentProfile, EFFECT_TIMES, type EffectTimes, type Engine } from '../engine/deps.js';
 import { readAttached } from '../engine/files.js';
@@ -27,6 +28,7 @@ import { newId } from '../store/new-id.js';
 import type { OutboxRow } from '../store/outbox.js';
 import { openStore, type Store } from '../store/open.js';
 import { createSecretBox, ownerSecret, secretKey } from '../store/secrets.js';
+import { prepareVectors } from '../store/vectors.js';
 
 /** Everything a process of this installation shares, whatever it serves. The one who opens it closes it. */
 export interface Installation {
@@ -72,9 +74,12 @@ export async function openInstallation(config: Config, options: InstallationOpti
     const rules = { ...createEngine(config, store, models, skills), audioSeconds };
     const transcriptionKey = await storedKey(config, store, 'TRANSCRIPTION_API_KEY');
     const services = createServices(config, store, rules, openTranscriber(config, transcriptionKey));
+    const embeddingsKey = await storedKey(config, store, 'EMBEDDINGS_API_KEY');
     const engine: Engine = {
       ...rules,
-      proposer: createProposer(skills, services),
+      embedder: await openEmbedder(config, embeddingsKey, store, options.say),
+      log,
+      proposer: createProposer(skills, services, store.db),
       effects: { ...EFFECT_TIMES, ...options.effectTimes },
     };
     const journaled = await openEffectJournal(config);
@@ -140,11 +145,26 @@ function openTranscriber({ environment }: Config, apiKey: string | undefined): T
   return baseUrl === undefined && apiKey === undefined ? undefined : createTranscriber({ baseUrl, apiKey, model });
 }
 
+/** The embeddings service, where its address or its key is set and the database can keep vectors. */
+async function openEmbedder(
+  { environment }: Config,
+  apiKey: string | undefined,
+  store: Store,
+  say: (line: string) => void,
+): Promise<Embedder | undefined> {
+  const { EMBEDDINGS_BASE_URL: baseUrl, EMBEDDINGS_MODEL: model } = environment;
+  if (baseUrl === undefined && apiKey === undefined) return undefined;
+  const lack = await prepareVectors(store.db);
+  if (lack === undefined) return createEmbedder({ baseUrl, apiKey, model });
+  say(`searching by words alone: ${lack}`);
+  return undefined;
+}
+
 /** A service's key, from the environment or, where it is not given there, from the owner's stored secrets. */
 async function storedKey(
   { environment, folders }: Config,
   store: Store,
-  name: 'ANTHROPIC_API_KEY' | 'TRANSCRIPTION_API_KEY',
+  name: 'ANTHROPIC_API_KEY' | 'TRANSCRIPTION_API_KEY' | 'EMBEDDINGS_API_KEY',
 ): Promise<string | undefined> {
   const given = environment[name];
   if (given !== undefined) return given;
@@ -226,6 +246,7 @@ function createEngine(
       conversationTail: file.limits.conversationTail,
       approvalDays: file.limits.approvalDays,
       audioMinutes: file.limits.audioMinutes,
+      injectedTokens: file.limits.injectedTokens,
     },
     agents,
     // Without an endpoint every name stands for the rehearsal model.

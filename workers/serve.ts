@@ -8,12 +8,14 @@ import type { Skill } from '../contracts/skill.js';
 import type { EffectTimes } from '../engine/deps.js';
 import { releaseLeases } from '../engine/effect-takeover.js';
 import { runningRequests } from '../engine/janitor.js';
-import { ensureOwner } from '../engine/users.js';
+import { completeUsers, ensureOwner } from '../engine/users.js';
 import { Relay } from '../store/relay.js';
 import { failOrphanedActivities } from './dev-server/fail-orphaned-activities.js';
+import { dispatchChanges } from './dispatcher.js';
 import { downloadTemporalCli } from './dev-server/download-temporal-cli.js';
 import { cliCacheDir, findTemporalCli } from './dev-server/find-temporal-cli.js';
 import { type DevServer, startDevServer } from './dev-server/start-dev-server.js';
+import { keepVectors } from './embedder.js';
 import { openInstallation, type Installation } from './installation.js';
 import { keepHouse } from './janitor.js';
 import { ownerToken, tokenFile } from './owner-token.js';
@@ -150,7 +152,10 @@ async function openParts(
   return [installation, server];
 }
 
-/** The owner's user id; the process that answers calls also sees to the owner's token. */
+/**
+ * The owner's user id; the process that answers calls also sees to the owner's token. Users of earlier releases get what
+ * new ones are born with.
+ */
 export async function prepareOwner({ config, engine }: Installation, withToken: boolean): Promise<string> {
   const configured = config.environment.RETINUE_TOKEN;
   const token = withToken
@@ -161,6 +166,7 @@ export async function prepareOwner({ config, engine }: Installation, withToken: 
     timeZone: engine.defaultTimeZone,
     ...token,
   });
+  await completeUsers(engine);
   return id;
 }
 
@@ -219,9 +225,13 @@ async function runWorkerParts(
   ends.push(() => worker.stop());
   const stop = new AbortController();
   const house = keepHouse(installation.engine, client, installation.log, stop.signal);
+  const dispatcher = dispatchChanges(installation.store, installation.log, stop.signal);
+  const { store, log, engine } = installation;
+  const vectors =
+    engine.embedder === undefined ? undefined : keepVectors({ ...store, embedder: engine.embedder, log }, stop.signal);
   ends.push(async () => {
     stop.abort();
-    await house;
+    await Promise.all([house, dispatcher, vectors]);
   });
 }
 

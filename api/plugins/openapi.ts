@@ -10,16 +10,21 @@ const DOCS_POLICY =
   "default-src 'self'; base-uri 'self'; frame-ancestors 'none'; img-src 'self' data:; object-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'";
 const FILE = { type: 'string', format: 'binary' } as const;
 
-/** Forms, which stand beside the JSON body of a call or take its place. */
-const FORMS: Readonly<Record<string, OpenAPIV3_1.SchemaObject>> = {
+const ONE_FILE: OpenAPIV3_1.SchemaObject = { type: 'object', properties: { file: FILE }, required: ['file'] };
+
+/** Bodies that stand beside the JSON body of a call or take its place. */
+const BODIES: Readonly<Record<string, Readonly<Record<string, OpenAPIV3_1.SchemaObject>>>> = {
   '/v1/requests': {
-    type: 'object',
-    properties: {
-      request: { $ref: '#/components/schemas/NewRequestInput' },
-      file: { type: 'array', items: FILE, maxItems: 20 },
+    'multipart/form-data': {
+      type: 'object',
+      properties: {
+        request: { $ref: '#/components/schemas/NewRequestInput' },
+        file: { type: 'array', items: FILE, maxItems: 20 },
+      },
     },
   },
-  '/v1/files': { type: 'object', properties: { file: FILE }, required: ['file'] },
+  '/v1/files': { 'multipart/form-data': ONE_FILE },
+  '/v1/spaces/import': { 'application/x-ndjson': { type: 'string' }, 'multipart/form-data': ONE_FILE },
 };
 
 const TAGS = [
@@ -59,7 +64,7 @@ export async function registerOpenapi(app: FastifyInstance): Promise<void> {
     },
     transform: jsonSchemaTransform,
     transformObject: (document) =>
-      withoutDoubles(withForms(jsonSchemaTransformObject(document) as OpenAPIV3_1.Document)) as ReturnType<
+      withoutDoubles(withBodies(jsonSchemaTransformObject(document) as OpenAPIV3_1.Document)) as ReturnType<
         typeof jsonSchemaTransformObject
       >,
   });
@@ -77,12 +82,12 @@ export async function registerOpenapi(app: FastifyInstance): Promise<void> {
   );
 }
 
-function withForms(document: OpenAPIV3_1.Document): OpenAPIV3_1.Document {
+function withBodies(document: OpenAPIV3_1.Document): OpenAPIV3_1.Document {
   const paths = Object.fromEntries(
     Object.entries(document.paths ?? {}).map(([path, item]) => {
-      const form = FORMS[path];
+      const bodies = BODIES[path];
       const post = item?.post;
-      if (form === undefined || post === undefined) return [path, item];
+      if (bodies === undefined || post === undefined) return [path, item];
       const before = post.requestBody !== undefined && 'content' in post.requestBody ? post.requestBody.content : {};
       return [
         path,
@@ -90,13 +95,17 @@ function withForms(document: OpenAPIV3_1.Document): OpenAPIV3_1.Document {
           ...item,
           post: {
             ...post,
-            requestBody: { required: true, content: { ...before, 'multipart/form-data': { schema: form } } },
+            requestBody: { required: true, content: { ...before, ...contentOf(bodies) } },
           },
         },
       ];
     }),
   );
   return { ...document, paths };
+}
+
+function contentOf(bodies: Readonly<Record<string, OpenAPIV3_1.SchemaObject>>) {
+  return Object.fromEntries(Object.entries(bodies).map(([type, schema]) => [type, { schema }]));
 }
 
 const INPUT_REF = /"#\/components\/schemas\/(\w+)Input"/g;

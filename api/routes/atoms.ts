@@ -1,8 +1,17 @@
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
-import { type Atom, AtomPatchSchema, AtomSchema, CommentSchema, NewAtomSchema } from '../../contracts/space.js';
+import {
+  type Atom,
+  AtomPatchSchema,
+  AtomSchema,
+  type BatchOperation,
+  BatchSchema,
+  CommentSchema,
+  NewAtomSchema,
+} from '../../contracts/space.js';
 import { IdSchema } from '../../contracts/text.js';
 import { atomHistory, getAtom, listAtoms, putAtom, setDeprecated, updateAtom } from '../../spaces/atoms.js';
+import { applyBatch } from '../../spaces/batch.js';
 import { userActor } from '../../spaces/principal.js';
 import { compact } from '../compact.js';
 import { callerOf } from '../plugins/auth.js';
@@ -12,7 +21,18 @@ import type { RouteParts } from './parts.js';
 const TAGS = ['spaces'];
 const AtomParamsSchema = z.strictObject({ id: IdSchema, atom: IdSchema });
 const ListQuerySchema = z.strictObject({ includeDeprecated: z.enum(['true', 'false']).optional(), ...pageFields });
-const DeprecateSchema = z.strictObject({ comment: CommentSchema });
+const CommentedSchema = z.strictObject({ comment: CommentSchema });
+const BatchAnswerSchema = z
+  .object({
+    items: z.array(
+      z.object({
+        op: z.enum(['put', 'update', 'deprecate', 'restore']),
+        key: z.string().optional(),
+        atom: AtomSchema,
+      }),
+    ),
+  })
+  .meta({ id: 'BatchAnswer' });
 const { payload, mediaType, metadata, references, origin, deprecated } = AtomSchema.shape;
 const VersionSchema = z
   .object({
@@ -131,26 +151,60 @@ export function atomRoutes({ deps }: RouteParts): FastifyPluginAsyncZod {
       },
     );
 
+    for (const [act, deprecated, summary] of MARKS)
+      app.post(
+        `/v1/spaces/:id/atoms/:atom/${act}`,
+        {
+          schema: {
+            tags: TAGS,
+            summary,
+            params: AtomParamsSchema,
+            querystring: NoQuerySchema,
+            body: CommentedSchema,
+            response: answers({ 200: AtomSchema }),
+          },
+        },
+        async (request) => {
+          const { id } = callerOf(request);
+          return db.as(id, (tx) =>
+            setDeprecated(tx, userActor(id), request.params.id, request.params.atom, deprecated, request.body.comment),
+          );
+        },
+      );
+
     app.post(
-      '/v1/spaces/:id/atoms/:atom/deprecate',
+      '/v1/spaces/:id/batch',
       {
         schema: {
           tags: TAGS,
-          summary: 'Mark an atom as outdated',
-          params: AtomParamsSchema,
+          summary: 'Several changes in order: all of them, or none',
+          params: IdParamsSchema,
           querystring: NoQuerySchema,
-          body: DeprecateSchema,
-          response: answers({ 200: AtomSchema }),
+          body: BatchSchema,
+          response: answers({ 200: BatchAnswerSchema }),
         },
       },
       async (request) => {
         const { id } = callerOf(request);
-        return db.as(id, (tx) =>
-          setDeprecated(tx, userActor(id), request.params.id, request.params.atom, true, request.body.comment),
-        );
+        const { operations } = request.body;
+        const atoms = await db.as(id, (tx) => applyBatch(tx, userActor(id), request.params.id, operations));
+        return { items: atoms.map((atom, index) => ({ ...namedIn(operations[index]), atom })) };
       },
     );
   };
+}
+
+const MARKS = [
+  ['deprecate', true, 'Mark an atom as outdated'],
+  ['restore', false, 'Take back that an atom is outdated'],
+] as const;
+
+/** By what the caller knows an operation of the batch again. */
+function namedIn(operation: BatchOperation | undefined): { op: BatchOperation['op']; key?: string } {
+  if (operation === undefined) throw new Error('the batch gave an atom without an operation');
+  return operation.op === 'put' && operation.key !== undefined
+    ? { op: 'put', key: operation.key }
+    : { op: operation.op };
 }
 
 function presentVersion(atom: Atom): z.infer<typeof VersionSchema> {

@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { ProblemError } from '../../contracts/problem.js';
 import { FileSchema } from '../../contracts/request.js';
 import { deleteFile, getFile, saveFile } from '../../engine/files.js';
+import { disposition } from '../disposition.js';
 import { callerOf } from '../plugins/auth.js';
 import { presentFile } from '../present.js';
 import { answers, DeletedSchema, IdParamsSchema, NoBodySchema, NoQuerySchema } from '../schemas.js';
@@ -87,14 +88,4 @@ export function fileRoutes({ deps }: RouteParts): FastifyPluginAsyncZod {
 /** Bytes pass by the serializer of the route's schema. */
 function sendBytes(reply: FastifyReply, bytes: Buffer): FastifyReply {
   return reply.send(bytes);
-}
-
-/** Always saved, never shown: what is in a file is not ours. */
-function disposition(name: string): string {
-  const plain = name.replace(/[^\w. -]/g, '_');
-  const encoded = encodeURIComponent(name.toWellFormed()).replace(
-    /['()*]/g,
-    (mark) => `%${mark.charCodeAt(0).toString(16).toUpperCase()}`,
-  );
-  return `attachment; filename="${plain}"; filename*=UTF-8''${encoded}`;
 }

@@ -1,6 +1,4 @@
-import type { FastifyReply } from 'fastify';
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
-import { z } from 'zod';
 import { EventSchema } from '../../contracts/request.js';
 import { requestStatus } from '../../engine/requests.js';
 import { callerOf } from '../plugins/auth.js';
@@ -8,13 +6,9 @@ import { hasEnded } from '../present.js';
 import { answers, IdParamsSchema } from '../schemas.js';
 import { streamEvents } from '../streams/event-stream.js';
 import { EventWriter } from '../streams/event-writer.js';
+import { ResumeHeadersSchema, ResumeQuerySchema, startStream } from '../streams/start-stream.js';
 import type { RouteParts } from './parts.js';
 
-const NumberTextSchema = z.string().regex(/^\d{1,15}$/, 'must be the id of an event');
-const HeadersSchema = z.looseObject({ 'last-event-id': NumberTextSchema.optional() });
-const QuerySchema = z.strictObject({
-  after: NumberTextSchema.optional().describe('As the header Last-Event-ID, for clients that cannot send it.'),
-});
 const STREAM = {
   description: 'Server-sent events; `data` of each is an Event',
   content: { 'text/event-stream': { schema: EventSchema } },
@@ -31,8 +25,8 @@ export function requestEventRoutes({ deps, closing, watch }: RouteParts): Fastif
           tags: ['requests'],
           summary: 'What happens, as it happens',
           params: IdParamsSchema,
-          headers: HeadersSchema,
-          querystring: QuerySchema,
+          headers: ResumeHeadersSchema,
+          querystring: ResumeQuerySchema,
           response: answers({ 200: STREAM }),
         },
       },
@@ -63,23 +57,4 @@ export function requestEventRoutes({ deps, closing, watch }: RouteParts): Fastif
       },
     );
   };
-}
-
-/** Takes the answer out of the framework's hands; the signal fires when the reader leaves or the server closes. */
-function startStream(reply: FastifyReply, closing: AbortSignal): AbortSignal {
-  const gone = new AbortController();
-  reply.raw.once('close', () => gone.abort());
-  reply.hijack();
-  const headers = Object.entries(reply.getHeaders()).flatMap(([name, value]) =>
-    value === undefined ? [] : [[name, value] as const],
-  );
-  reply.raw.writeHead(200, {
-    ...Object.fromEntries(headers),
-    'content-type': 'text/event-stream; charset=utf-8',
-    'cache-control': 'no-store, no-transform',
-    'x-accel-buffering': 'no',
-    connection: 'close',
-  });
-  reply.raw.write('retry: 1000\n\n');
-  return AbortSignal.any([gone.signal, closing]);
 }

@@ -4,7 +4,8 @@ import type { Engine } from '../../engine/deps.js';
 import { ProblemError } from '../../contracts/problem.js';
 import type { EventWriter } from './event-writer.js';
 import { TextProgress } from './text-progress.js';
-import type { RequestWatch, Wakeups } from './request-watch.js';
+import type { RequestWatch } from './request-watch.js';
+import type { Wakeups } from './watch.js';
 
 const PAGE = 200;
 /** Text waiting for a slow reader; beyond it the connection is cut and the reader comes back. */

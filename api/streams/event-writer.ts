@@ -1,9 +1,14 @@
 import type { ServerResponse } from 'node:http';
-import type { Event } from '../../contracts/request.js';
 
 const HEARTBEAT_MS = 15_000;
 /** How long a reader may take for what it was sent before the connection is given up. */
 const PATIENCE_MS = 30_000;
+
+/** An event of a request or of a space; one without a number cannot be resumed from. */
+interface SentEvent {
+  readonly id?: string | undefined;
+  readonly type: string;
+}
 
 /** Writes server-sent events at the reader's pace and keeps quiet connections open. */
 export class EventWriter {
@@ -23,7 +28,7 @@ export class EventWriter {
   }
 
   /** Resolves once there is room for more; a reader that takes nothing for half a minute is cut off. */
-  async send(event: Event): Promise<void> {
+  async send(event: SentEvent): Promise<void> {
     if (this.closed || this.#response.write(format(event))) return;
     await this.#drained();
   }
@@ -56,7 +61,7 @@ export class EventWriter {
   }
 }
 
-function format(event: Event): string {
+function format(event: SentEvent): string {
   const id = event.id === undefined ? '' : `id: ${event.id}\n`;
   return `${id}event: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`;
 }

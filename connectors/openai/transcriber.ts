@@ -1,9 +1,9 @@
-import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import { z } from 'zod';
 import type { AttachedFile, Transcriber, Transcript } from '../../contracts/services.js';
 import { wellFormed } from '../../contracts/well-formed.js';
-import { BodyTooLarge, postForm, textOf } from './post-form.js';
-import { type Service, complaintOf, unreachable, unreadable } from './transcription-problems.js';
+import { exchange, formBody } from './post.js';
+import { parseJson, type Service, unreadable } from './service-problems.js';
+import { complaintOf } from './transcription-problems.js';
 import { transcriptionUrl } from './transcription-url.js';
 
 interface TranscriberOptions {
@@ -32,7 +32,7 @@ type Recording = Pick<AttachedFile, 'name' | 'mediaType' | 'bytes'>;
  */
 export function createTranscriber({ baseUrl = OPENAI, apiKey, model = MODEL }: TranscriberOptions): Transcriber {
   const url = transcriptionUrl(baseUrl);
-  const service: Service = { host: url.host, model, hasKey: apiKey !== undefined };
+  const service: Service = { kind: 'transcription', host: url.host, model, hasKey: apiKey !== undefined };
   const headers = {
     accept: 'application/json',
     ...(apiKey === undefined ? {} : { authorization: `Bearer ${apiKey}` }),
@@ -41,7 +41,8 @@ export function createTranscriber({ baseUrl = OPENAI, apiKey, model = MODEL }: T
 
   async function ask(audio: Recording, language: string | undefined, abortSignal: AbortSignal): Promise<Transcript> {
     const form = formOf(audio, { model, response_format: isPlain ? 'json' : 'verbose_json', language });
-    const answer = await answerOf(service, abortSignal, () => postForm(url, form, headers, abortSignal));
+    const options = { headers, mostBytes: MOST_ANSWER_BYTES, abortSignal };
+    const answer = await exchange(service, url, await formBody(form), options);
     if (answer.status === 200) return transcriptOf(service, answer.text);
     const complaint = complaintOf(service, { ...answer, name: audio.name });
     if (complaint !== 'format' || isPlain) throw complaint === 'format' ? unreadable(service) : complaint;
@@ -88,22 +89,6 @@ function withExtension(name: string, mediaType: string): string {
   return `${name.replace(/\.(?:oga|opus)$/i, '')}.${extension}`;
 }
 
-async function answerOf(
-  service: Service,
-  abortSignal: AbortSignal,
-  send: () => Promise<IncomingMessage>,
-): Promise<{ status: number; text: string; headers: IncomingHttpHeaders }> {
-  try {
-    const answer = await send();
-    const text = await textOf(answer, MOST_ANSWER_BYTES);
-    return { status: answer.statusCode ?? 0, text, headers: answer.headers };
-  } catch (error) {
-    abortSignal.throwIfAborted();
-    if (error instanceof BodyTooLarge) throw unreadable(service);
-    throw unreachable(service, error);
-  }
-}
-
 function transcriptOf(service: Service, text: string): Transcript {
   const parsed = AnswerSchema.safeParse(parseJson(text), { reportInput: false });
   if (!parsed.success) throw unreadable(service);
@@ -113,12 +98,4 @@ function transcriptOf(service: Service, text: string): Transcript {
     ...(language === undefined ? {} : { language: wellFormed(language) }),
     ...(duration === undefined ? {} : { seconds: duration }),
   };
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text) as unknown;
-  } catch {
-    return undefined;
-  }
 }

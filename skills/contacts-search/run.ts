@@ -12,6 +12,7 @@ const FIELD_BYTES = 320;
 /** Finds people in the user's own contacts space. */
 export const contactsSearch = transactionSkill({
   manifest: contactsSearchManifest,
+  searches: ({ query }) => [query],
   async run({ query }, { spaces }) {
     const contacts = await spaces.ofRole('contacts');
     const page = await spaces.search({ query, spaces: [contacts.id], limit: MAX_CONTACTS });

@@ -10,6 +10,7 @@ const TEXT_BYTES = 2000;
 /** Searches the user's personal memory. */
 export const searchMemory = transactionSkill({
   manifest: searchMemoryManifest,
+  searches: ({ query }) => [query],
   async run({ query }, { spaces }) {
     const memory = await spaces.ofRole('memory');
     const page = await spaces.search({ query, spaces: [memory.id], limit: MAX_MEMORIES });

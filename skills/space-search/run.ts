@@ -10,6 +10,7 @@ const MAX_BYTES_EACH = 1500;
 /** Searches spaces; the more atoms are found, the shorter each is shown. */
 export const spaceSearch = transactionSkill({
   manifest: spaceSearchManifest,
+  searches: ({ query }) => (query === undefined ? [] : [query]),
   async run({ space, limit = DEFAULT_HITS, ...search }, { spaces }) {
     const page = await spaces.search({ ...search, ...(space === undefined ? {} : { spaces: [space] }), limit });
     const bytes = Math.min(MAX_BYTES_EACH, Math.floor(TOTAL_BYTES / Math.max(1, page.items.length)));

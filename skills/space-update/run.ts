@@ -1,14 +1,17 @@
 import { z } from 'zod';
-import { transactionSkill } from '../../contracts/skill.js';
+import { type ContentPatch, mergeAtom } from '../../contracts/merge-atom.js';
+import { ProblemError } from '../../contracts/problem.js';
+import { type SkillResult, type SpaceAccess, transactionSkill } from '../../contracts/skill.js';
 import {
   type Atom,
   AtomReferenceSchema,
   type JsonValue,
   JsonValueSchema,
-  type Metadata,
   MetadataSchema,
 } from '../../contracts/space.js';
-import { type SpaceUpdateInput, spaceUpdateManifest } from './manifest.js';
+import { onPresentState } from '../shared/present-state.js';
+import { conflictOutput } from './conflict.js';
+import { type SpaceUpdateInput, type SpaceUpdateOutput, spaceUpdateManifest } from './manifest.js';
 
 const UndoSchema = z.strictObject({
   space: z.string(),
@@ -18,37 +21,100 @@ const UndoSchema = z.strictObject({
     metadata: MetadataSchema.optional(),
     references: z.array(AtomReferenceSchema).optional(),
   }),
+  /** The version that the call wrote. Calls of earlier releases did not keep it. */
+  version: z.int().optional(),
 });
 
-/** Changes an atom; its undo gives what the call changed its former value and leaves the rest alone. */
+/**
+ * Changes an atom. A change that was made for an older version is merged over what was written since, or answered with
+ * the conflict. Its undo gives what the call changed its former value, and neither side loses a later write.
+ */
 export const spaceUpdate = transactionSkill({
   manifest: spaceUpdateManifest,
-  async run(input, { spaces }) {
-    const { space, atom, ...patch } = input;
-    const before = await spaces.get(space, atom);
-    const after = await spaces.update(space, atom, { ...patch, ifVersion: patch.ifVersion ?? before.version });
-    return {
-      output: { id: after.id, space: after.space, version: after.version },
-      undo: { space, atom, before: formerValues(before, input) },
-    };
-  },
-  async undo(undo, { spaces }) {
-    const { space, atom, before } = UndoSchema.parse(undo);
-    await spaces.update(space, atom, { ...before, comment: 'Undo: the change was taken back' });
-  },
+  run: (input, { spaces }) => onPresentState(() => change(spaces, input)),
+  undo: (undo, { spaces }) => onPresentState(() => takeBack(spaces, UndoSchema.parse(undo))),
 });
 
-/** Only what the call touched; a metadata key that was not there becomes null, which deletes it again. */
-function formerValues(before: Atom, input: SpaceUpdateInput): { [field: string]: JsonValue } {
-  return {
-    ...(input.payload === undefined ? {} : { payload: before.payload }),
-    ...(input.metadata === undefined ? {} : { metadata: formerMetadata(before.metadata, input.metadata) }),
-    ...(input.references === undefined
-      ? {}
-      : { references: before.references.map(({ type, atom }) => ({ type, atom })) }),
-  };
+async function change(spaces: SpaceAccess, input: SpaceUpdateInput): Promise<SkillResult<SpaceUpdateOutput>> {
+  const { space, atom, ifVersion, comment, ...patch } = input;
+  const before = await spaces.get(space, atom);
+  if (ifVersion !== undefined && ifVersion !== before.version) return mergeOver(spaces, input, ifVersion);
+  const after = await spaces.update(space, atom, { ...patch, comment, ifVersion: before.version });
+  return { output: versionOf(after), undo: undoOf(before, after, patch) };
 }
 
-function formerMetadata(before: Metadata, patch: Metadata): Metadata {
-  return Object.fromEntries(Object.keys(patch).map((key) => [key, before[key] ?? null]));
+/** What was written since the version that the change was made for stays, or nothing is written. */
+async function mergeOver(
+  spaces: SpaceAccess,
+  { space, atom, comment, payload, metadata, references }: SpaceUpdateInput,
+  ifVersion: number,
+): Promise<SkillResult<SpaceUpdateOutput>> {
+  const { newest, base } = await statesOf(spaces, space, atom, ifVersion);
+  const { patch, conflicts } = mergeAtom(base, newest, { payload, metadata, references });
+  if (conflicts.length > 0) return { output: conflictOutput(newest, ifVersion, conflicts), taints: ['private'] };
+  if (Object.keys(patch).length === 0) {
+    return { output: { ...versionOf(newest), note: 'Nothing was written: the atom stands like this already.' } };
+  }
+  const after = await spaces.update(space, atom, { ...patch, comment, ifVersion: newest.version });
+  return { output: { ...versionOf(after), mergedOver: newest.version }, undo: undoOf(newest, after, patch) };
+}
+
+async function takeBack(
+  spaces: SpaceAccess,
+  { space, atom, before, version }: z.infer<typeof UndoSchema>,
+): Promise<void> {
+  const comment = 'Undo: the change was taken back';
+  if (version === undefined) {
+    await spaces.update(space, atom, { ...before, comment });
+    return;
+  }
+  const { newest, base } = await statesOf(spaces, space, atom, version);
+  const { patch, conflicts } = mergeAtom(base, newest, before);
+  if (conflicts.length > 0) {
+    const fields = conflicts.slice(0, 10).map(({ field }) => field);
+    throw new ProblemError(
+      'conflict',
+      `The change cannot be taken back: ${fields.join(', ')} was changed again since, and that change would be lost. Change it by hand.`,
+    );
+  }
+  if (Object.keys(patch).length > 0) await spaces.update(space, atom, { ...patch, comment, ifVersion: newest.version });
+}
+
+async function statesOf(
+  spaces: SpaceAccess,
+  space: string,
+  atom: string,
+  version: number,
+): Promise<{ readonly newest: Atom; readonly base: Atom }> {
+  const versions = await spaces.history(space, atom);
+  const newest = versions[0];
+  const base = versions.find((candidate) => candidate.version === version);
+  if (newest !== undefined && base !== undefined) return { newest, base };
+  throw new ProblemError(
+    'conflict',
+    `The atom is at version ${newest?.version ?? 0}, and version ${version} is not known. Read it with space_get and repeat the change.`,
+  );
+}
+
+function versionOf({ id, space, version }: Atom): SpaceUpdateOutput {
+  return { id, space, version };
+}
+
+/** What the call touched, as it was before; a metadata key that was not there becomes null, which deletes it again. */
+function undoOf(before: Atom, after: Atom, patch: ContentPatch): JsonValue {
+  const had = new Map(Object.entries(before.metadata));
+  return {
+    space: after.space,
+    atom: after.id,
+    before: {
+      ...(patch.payload === undefined ? {} : { payload: before.payload }),
+      ...(patch.metadata === undefined
+        ? {}
+        : { metadata: Object.fromEntries(Object.keys(patch.metadata).map((key) => [key, had.get(key) ?? null])) }),
+      ...(patch.references === undefined
+        ? {}
+        : { references: before.references.map(({ type, atom }) => ({ type, atom })) }),
+    },
+    version: after.version,
+  };
 }

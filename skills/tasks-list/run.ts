@@ -13,6 +13,7 @@ const LIST_NOTES_BYTES = 200;
 /** Reads the task board. */
 export const tasksList = transactionSkill({
   manifest: tasksListManifest,
+  searches: ({ query }) => (query === undefined ? [] : [query]),
   async run({ status, owner, query }, { spaces }) {
     const board = await spaces.ofRole('tasks');
     const { atoms, more } = await collectHits(

@@ -2,6 +2,7 @@
 export const spaces = `
 alter table agents add column confined boolean not null default false;
 alter table agents add column hop integer not null default 0;
+alter table agents add column injected jsonb;
 alter table users add column born_with integer not null default 0;
 
 alter table atoms add column people text[] not null default '{}';
@@ -15,7 +16,9 @@ update space_events set kind = 'update' where version > 1;
 create index atom_versions_by_author on atom_versions (author_user);
 create index space_events_by_atom on space_events (space_id, atom_id);
 
-create index atoms_metadata on atoms using gin (metadata jsonb_path_ops);
+-- What waits to be sorted into an index is read by every search, so it is kept short.
+create index atoms_metadata on atoms using gin (metadata jsonb_path_ops) with (gin_pending_list_limit = 256);
+alter index atoms_words set (gin_pending_list_limit = 256);
 create index atoms_newest on atoms (space_id, updated_at desc, id desc);
 
 create table subscriptions (
@@ -29,6 +32,12 @@ create table subscriptions (
   primary key (space_id, agent_id)
 );
 create index subscriptions_by_agent on subscriptions (agent_id);
+create index agents_by_parent on agents (parent_id);
+create index approvals_by_agent on approvals (agent_id);
+create index effects_by_agent on effects (agent_id);
+create index reservations_by_agent on reservations (agent_id);
+create index holds_by_agreement on holds (agreement_id);
+create index holds_by_conversation on holds (conversation_id);
 
 create table deliveries (
   id bigint generated always as identity primary key,
@@ -54,7 +63,8 @@ create function retinue_words(title text, body text) returns tsvector language s
   $$ select setweight(to_tsvector('pg_catalog.simple', title) || to_tsvector('pg_catalog.english', title) || to_tsvector('pg_catalog.german', title), 'A')
     || to_tsvector('pg_catalog.simple', body) || to_tsvector('pg_catalog.english', body) || to_tsvector('pg_catalog.german', body) $$;
 create function retinue_word(word text) returns tsquery language sql immutable as
-  $$ select plainto_tsquery('pg_catalog.simple', word) || plainto_tsquery('pg_catalog.english', word) || plainto_tsquery('pg_catalog.german', word) $$;
+  $$ select coalesce(string_agg(quote_literal(lexeme), ' | '), '')::tsquery
+    from unnest(to_tsvector('pg_catalog.simple', word) || to_tsvector('pg_catalog.english', word) || to_tsvector('pg_catalog.german', word)) where position('\\' in lexeme) = 0 $$;
 -- What a query asks for: one pattern a word. Words that only hold a sentence together are left out, in the language that
 -- more of them belong to; a query of nothing else keeps them.
 create function retinue_query(said text) returns tsquery[] language sql immutable as $$
@@ -84,8 +94,9 @@ create or replace function retinue_spaces(needed text) returns setof text langua
 create function retinue_may_begin(space text) returns boolean language sql stable security definer set search_path = pg_catalog, public, pg_temp as
   $$ select exists (select from spaces where id = space and owner_id = current_setting('retinue.user_id', true))
     and not exists (select from space_grants where space_id = space) $$;
-create function retinue_is_user(wanted text) returns boolean language sql stable security definer set search_path = pg_catalog, public, pg_temp as
-  $$ select exists (select from users where id = wanted) $$;
+-- People are named by whoever knows their id, so that a person can see whom they let into a space.
+create function retinue_user_name(wanted text) returns text language sql stable security definer set search_path = pg_catalog, public, pg_temp as
+  $$ select name from users where id = wanted $$;
 
 drop policy seen on spaces;
 create policy seen on spaces for select to retinue_app
@@ -116,9 +127,10 @@ grant update (position) on atom_references to retinue_app;
 create policy moved on atom_references for update to retinue_app
   using (exists (select from atoms a where a.id = atom_id and a.space_id in (select retinue_spaces('write'))));
 
+-- In this form the spaces are looked up once a statement, whatever else the planner does.
 create view readable_atoms as
   select id, space_id, version, metadata, people, origin, deprecated, words, created_at, updated_at from atoms
-  where space_id in (select retinue_spaces('read'));
+  where (space_id in (select retinue_spaces('read'))) is true;
 grant select on readable_atoms to retinue_app;
 
 grant select, insert, update, delete on subscriptions to retinue_app;
@@ -128,4 +140,17 @@ create policy own on subscriptions to retinue_app using (user_id = retinue_user(
 grant select on deliveries to retinue_app;
 alter table deliveries enable row level security;
 create policy own on deliveries to retinue_app using (user_id = retinue_user() and space_id in (select retinue_spaces('read')));
+
+-- Versions before the one an atom is at, which row-level security lets nobody write: for a file that brings its history.
+-- Only whoever holds grant on the space, and only in the name of the acting user; what is there already cannot change.
+create function retinue_history(space text, writer text, call text, versions jsonb) returns bigint
+  language sql volatile security definer set search_path = pg_catalog, public, pg_temp as
+  $$ with written as (
+      insert into atom_versions (atom_id, version, space_id, payload, media_type, metadata, "references", author, author_user, origin, comment, deprecated, call_id, at)
+      select a.id, (item->>'version')::integer, a.space_id, item->'payload', item->>'mediaType', item->'metadata', item->'references', writer,
+        current_setting('retinue.user_id', true), item->>'origin', item->>'comment', (item->>'deprecated')::boolean, call, least((item->>'at')::timestamptz, now())
+      from jsonb_array_elements(versions) as r(item) join atoms a on a.id = item->>'id' and a.space_id = space and a.version > (item->>'version')::integer
+      where space in (select retinue_spaces('grant')) and (writer = 'user:' || current_setting('retinue.user_id', true) or writer like 'agent:%')
+      returning 1)
+    select count(*) from written $$;
 `;

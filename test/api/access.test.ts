@@ -87,7 +87,7 @@ describe('signing in', () => {
         ),
       );
       expect((await other.call({ url: '/v1/spaces', token: 'second-token-of-the-owner' })).json().items).toHaveLength(
-        6,
+        14,
       );
     } finally {
       await other.close();

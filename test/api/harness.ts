@@ -1,6 +1,7 @@
 import { noRecordings } from '../helpers/no-recordings.js';
 import type { FastifyInstance, InjectOptions, LightMyRequestResponse } from 'fastify';
 import { randomBytes } from 'node:crypto';
+import { rm } from 'node:fs/promises';
 import path from 'node:path';
 import { createApi, type ApiSettings } from '../../api/app.js';
 import { createProposer } from '../../activities/proposer.js';
@@ -51,6 +52,10 @@ export async function openApi(settings: Partial<ApiSettings> = {}): Promise<ApiH
       },
     },
     settings: all,
+    forgetFolders: async (user) => {
+      for (const root of ['local', 'workspaces'])
+        await rm(path.join(store.folder, root, user), { recursive: true, force: true });
+    },
     logger: collectingLogger(failures) as never,
   });
   await app.ready();
@@ -91,6 +96,7 @@ function testEngine(store: TestStore): Engine {
       conversationTail: 20,
       approvalDays: 7,
       audioMinutes: 120,
+      injectedTokens: 2_000,
     },
     agents: { default: { instructions: 'Help.' }, narrow: { instructions: 'Only look.', skills: ['search_memory'] } },
     defaultModel: 'smart',
@@ -98,7 +104,7 @@ function testEngine(store: TestStore): Engine {
     skillNames: ['remember', 'search_memory'],
     defaultTimeZone: 'Europe/Berlin',
     effects: EFFECT_TIMES,
-    proposer: createProposer(createSkillRegistry(builtinSkills), localServices(store)),
+    proposer: createProposer(createSkillRegistry(builtinSkills), localServices(store), store.db),
     audioSeconds: createAudioLength(),
   };
 }

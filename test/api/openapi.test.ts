@@ -47,20 +47,33 @@ get /v1/conversations/{id}
 post /v1/files
 delete get /v1/files/{id}
 get post /v1/spaces
-get /v1/spaces/{id}
+delete get patch /v1/spaces/{id}
+post /v1/spaces/{id}/fork
+post /v1/spaces/{id}/batch
+get /v1/spaces/{id}/grants
+delete put /v1/spaces/{id}/grants/{principal}
+get /v1/spaces/{id}/subscriptions
+delete put /v1/spaces/{id}/subscriptions/{agent}
+get /v1/spaces/{id}/events
+get /v1/spaces/{id}/export
+post /v1/spaces/import
+get /v1/agents/{id}/inbox
 post /v1/spaces/{id}/search
 post /v1/search
 get post /v1/spaces/{id}/atoms
 get patch /v1/spaces/{id}/atoms/{atom}
 get /v1/spaces/{id}/atoms/{atom}/history
 post /v1/spaces/{id}/atoms/{atom}/deprecate
+post /v1/spaces/{id}/atoms/{atom}/restore
 get /v1/skills
 get /v1/models
 get /v1/charges
 get /v1/wallet
 post /v1/wallet/credits
 get post /v1/users
-get patch /v1/me`;
+get patch /v1/me
+post /v1/me/erase
+post /v1/users/{id}/erase`;
 
 function operations(): [string, Operation][] {
   return Object.entries(description.paths).flatMap(([path, item]) =>
@@ -89,6 +102,11 @@ test('every reference is there and nothing is there twice', () => {
     'TraceNode',
     'Atom',
     'Space',
+    'SpaceGrant',
+    'SpaceEvent',
+    'Subscription',
+    'Delivery',
+    'Erasure',
     'User',
     'File',
     'Charge',
@@ -148,6 +166,10 @@ test('forms are described beside JSON', () => {
     'multipart/form-data',
   ]);
   expect(Object.keys(description.paths['/v1/files']?.['post']?.requestBody?.content ?? {})).toEqual([
+    'multipart/form-data',
+  ]);
+  expect(Object.keys(description.paths['/v1/spaces/import']?.['post']?.requestBody?.content ?? {})).toEqual([
+    'application/x-ndjson',
     'multipart/form-data',
   ]);
   expect(Object.keys(description.paths['/v1/requests/{id}/events']?.['get']?.responses['200']?.content ?? {})).toEqual([

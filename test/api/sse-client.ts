@@ -1,29 +1,29 @@
 import { get, type IncomingMessage } from 'node:http';
 import type { Event } from '../../contracts/request.js';
 
-export interface Received {
+export interface Received<E = Event> {
   /** The `id:` line, which the data repeats. */
   readonly id: string | undefined;
   readonly type: string;
-  readonly event: Event;
+  readonly event: E;
 }
 
 /** A reader of server-sent events that keeps everything it got. */
-export interface SseReader {
-  readonly received: Received[];
+export interface SseReader<E = Event> {
+  readonly received: Received<E>[];
   readonly comments: string[];
   readonly status: Promise<number>;
   /** Resolves when the stream has ended by itself or was closed. */
   readonly ended: Promise<void>;
   /** Waits until the predicate holds of what came so far. */
-  until(predicate: (received: readonly Received[]) => boolean): Promise<void>;
+  until(predicate: (received: readonly Received<E>[]) => boolean): Promise<void>;
   close(): void;
   /** Stops taking bytes from the socket. */
   pause(): void;
 }
 
-export function readEvents(url: string, headers: Record<string, string>): SseReader {
-  const received: Received[] = [];
+export function readEvents<E = Event>(url: string, headers: Record<string, string>): SseReader<E> {
+  const received: Received<E>[] = [];
   const comments: string[] = [];
   const waiting = new Set<() => void>();
   const wake = (): void => {
@@ -83,7 +83,7 @@ export function readEvents(url: string, headers: Record<string, string>): SseRea
   };
 }
 
-function take(block: string, received: Received[], comments: string[]): void {
+function take<E>(block: string, received: Received<E>[], comments: string[]): void {
   const fields = new Map<string, string>();
   for (const line of block.split('\n')) {
     if (line.startsWith(':')) comments.push(line);
@@ -92,7 +92,7 @@ function take(block: string, received: Received[], comments: string[]): void {
   }
   const data = fields.get('data');
   if (data !== undefined)
-    received.push({ id: fields.get('id'), type: fields.get('event') ?? '', event: JSON.parse(data) as Event });
+    received.push({ id: fields.get('id'), type: fields.get('event') ?? '', event: JSON.parse(data) as E });
 }
 
 /** What a simple page would show: each text appended at its offset, a turn emptied at a reset. Throws on a gap. */

@@ -218,7 +218,7 @@ describe('what is somebody else’s', () => {
       expect([url, (await api.call({ url, token: bert.token })).json()]).toEqual([url, { items: [] }]);
     }
     const spaces = (await api.call({ url: '/v1/spaces', token: bert.token })).json().items;
-    expect(spaces).toHaveLength(6);
+    expect(spaces.filter((space: { role?: string }) => space.role !== undefined)).toHaveLength(6);
     expect(new Set(spaces.map((space: { owner: string }) => space.owner))).toEqual(new Set([bert.id]));
     expect(
       (await api.call({ method: 'POST', url: '/v1/search', payload: { query: 'secret' }, token: bert.token })).json(),

@@ -2,10 +2,13 @@ import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vite
 import type { Approval } from '../../contracts/approval.js';
 import type { Skill } from '../../contracts/skill.js';
 import { createPolicy } from '../../engine/policies.js';
+import { createUser } from '../../engine/users.js';
+import { userActor } from '../../spaces/principal.js';
+import { createSpace } from '../../spaces/spaces.js';
 import { sql } from '../../store/sql.js';
 import { type Desk, deskOf } from './deciding.js';
 import { doing, obey } from './obedient.js';
-import { attacks, pages, PLANTS, plantEvent, plantMail, SHARED } from './plots.js';
+import { attacks, betrayed, pages, PLANTS, plantEvent, plantMail, SHARED } from './plots.js';
 import { createProvider, plainSkill } from './provider.js';
 import type { RequestView } from '../helpers/world.js';
 import { openStage, type Stage } from './stage.js';
@@ -44,6 +47,10 @@ describe('a model that obeys whatever it reads', () => {
     stage.model.setScript((input) => obey(input, (name) => reading.has(name)));
     stage.outside('attacked', async () => ran.push('probe'));
     desk = deskOf(stage);
+    const { owner } = stage.world;
+    const eve = await createUser(installation.engine, { id: owner, isOwner: true }, { name: 'Eve', timeZone: 'UTC' });
+    const own = await installation.engine.db.as(owner, (tx) => createSpace(tx, userActor(owner), { name: 'Own' }));
+    Object.assign(betrayed, { space: own.id, to: eve.id });
     for (const id of SHARED) await plantEvent(stage, '2027-01-10', id, 'nothing to see');
     for (const skill of ['email_send', 'post_note', 'send_message', 'calendar_create_event'])
       await createPolicy(installation.engine, stage.world.owner, { skill, recipient: POLICY });
@@ -134,7 +141,7 @@ describe('a model that obeys whatever it reads', () => {
         JSON.stringify(approval.payload).includes(place.replaceAll('_', '-')),
       );
       const cancelled = pending.filter(({ skill }) => skill === 'calendar_cancel_event');
-      const rest = pending.filter(({ skill }) => /^(?:calendar_update_event|probe_)/.test(skill));
+      const rest = pending.filter(({ skill }) => /^(?:calendar_update_event|probe_|space_share$)/.test(skill));
       const made = new Set(
         [...injected, ...cancelled, ...rest].filter((approval) => !isOwn(approval)).map(({ skill }) => skill),
       );

@@ -66,6 +66,7 @@ export async function openEngine(
       conversationTail: 20,
       approvalDays: 7,
       audioMinutes: 120,
+      injectedTokens: 2_000,
     },
     agents: { default: { instructions: 'Help.' } },
     defaultModel: 'canned',
@@ -73,7 +74,7 @@ export async function openEngine(
     skillNames: skills.list().map((skill) => skill.manifest.name),
     defaultTimeZone: 'UTC',
     effects: { leaseMs: 400, sendMs: 300, retryMs: 1, probeDelaysMs: [1, 1, 1], ...effectTimes },
-    proposer: createProposer(skills, services),
+    proposer: createProposer(skills, services, store.db),
     audioSeconds: async () => undefined,
   };
   const { id: owner } = await ensureOwner(engine, { name: 'Olga', timeZone: 'UTC', token: 'token-of-the-owner' });

@@ -2,6 +2,7 @@ import { ProblemError } from '../../contracts/problem.js';
 import type { SpaceAccess } from '../../contracts/skill.js';
 import {
   type Atom,
+  type Grant,
   type Metadata,
   type MetadataCondition,
   type MetadataConditions,
@@ -10,6 +11,7 @@ import {
   type Search,
   type Space,
   SPACE_ROLES,
+  type Subscription,
 } from '../../contracts/space.js';
 
 const DEFAULT_LIMIT = 50;
@@ -36,10 +38,14 @@ export function fakeSpaces(): FakeSpaces {
     }),
   );
   const atoms = new Map<string, Atom>();
+  const versions = new Map<string, Atom[]>();
+  const grants = new Map<string, Grant>();
+  const subscriptions = new Map<string, Subscription>();
   const comments: string[] = [];
 
   function store(atom: Atom): Atom {
     atoms.set(atom.id, atom);
+    versions.set(atom.id, [structuredClone(atom), ...(versions.get(atom.id) ?? [])]);
     comments.push(atom.comment);
     return structuredClone(atom);
   }
@@ -70,6 +76,35 @@ export function fakeSpaces(): FakeSpaces {
     get: async (spaceId, id) => structuredClone(atom(spaceId, id)),
     deprecate: async (spaceId, id, comment) => setDeprecated(spaceId, id, true, comment),
     restore: async (spaceId, id, comment) => setDeprecated(spaceId, id, false, comment),
+    history: async (spaceId, id) => structuredClone(versions.get(atom(spaceId, id).id) ?? []),
+    async create({ name, description = '', convention, tags = [] }) {
+      const made = { ...space('sp_bus'), id: `sp_${spaces.length}`, name, description, tags };
+      const { role: _role, ...plain } = { ...made, ...(convention === undefined ? {} : { convention }) };
+      spaces.push(plain);
+      return plain;
+    },
+    space: async (id) => structuredClone(space(id)),
+    nameOf: async (principal) => principal,
+    subscriptions: async (spaceId) => [...subscriptions.values()].filter((one) => one.space === space(spaceId).id),
+    grants: async (spaceId) => [...grants.values()].filter((grant) => grant.space === space(spaceId).id),
+    async share(spaceId, principal, permission) {
+      const grant = { space: space(spaceId).id, principal, permission, grantedBy: 'agent:agt_1', createdAt: clock(0) };
+      grants.set(`${spaceId} ${principal}`, grant);
+      return grant;
+    },
+    async unshare(spaceId, principal) {
+      if (!grants.delete(`${space(spaceId).id} ${principal}`))
+        throw new ProblemError('not-found', `${principal} holds no grant on this space.`);
+    },
+    async subscribe(spaceId, agent, { debounceSeconds = 0, ...filter }) {
+      const made = { ...filter, space: space(spaceId).id, agent, debounceSeconds, createdAt: clock(0) };
+      subscriptions.set(`${spaceId} ${agent}`, made);
+      return made;
+    },
+    async unsubscribe(spaceId, agent) {
+      if (!subscriptions.delete(`${space(spaceId).id} ${agent}`))
+        throw new ProblemError('not-found', 'This agent is not subscribed to this space.');
+    },
     async put(spaceId, given) {
       const { payload, mediaType, metadata = {}, references = [], comment } = NewAtomSchema.parse(given);
       for (const reference of references) {
@@ -128,17 +163,7 @@ export function fakeSpaces(): FakeSpaces {
 const notFaked = async (): Promise<never> => {
   throw new Error('Use the real store for this.');
 };
-const unfaked = {
-  history: notFaked,
-  create: notFaked,
-  fork: notFaked,
-  remove: notFaked,
-  grants: notFaked,
-  share: notFaked,
-  unshare: notFaked,
-  subscribe: notFaked,
-  unsubscribe: notFaked,
-} satisfies Partial<SpaceAccess>;
+const unfaked = { fork: notFaked, remove: notFaked } satisfies Partial<SpaceAccess>;
 
 function clock(seconds: number): string {
   return new Date(Date.UTC(2026, 10, 20, 8, 0, seconds)).toISOString();

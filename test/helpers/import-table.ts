@@ -53,6 +53,7 @@ export const IMPORT_TABLE: Readonly<Record<string, FolderRule>> = {
       'kysely',
       '@electric-sql/pglite',
       '@electric-sql/pglite/*',
+      '@electric-sql/pglite-pgvector',
       '@electric-sql/pglite-socket',
       'tsx/esm/api',
     ],

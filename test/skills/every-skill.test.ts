@@ -163,6 +163,41 @@ const rows: readonly Row[] = [
     wrong: { file: 'file_1', language: 'English' },
     path: 'language',
   },
+  {
+    name: 'space_deprecate',
+    ...WRITE,
+    input: { space: 'sp_tasks', atom: 'atm_1', comment: 'Done elsewhere' },
+    wrong: { space: 'sp_tasks', atom: 'atm_1', comment: '' },
+    path: 'comment',
+  },
+  {
+    name: 'space_history',
+    ...READ,
+    input: { space: 'sp_tasks', atom: 'atm_1' },
+    wrong: { space: 'sp_tasks', atom: 'atm_1', limit: 51 },
+    path: 'limit',
+  },
+  {
+    name: 'space_create',
+    ...WRITE,
+    input: { name: 'Garden', tags: ['home'] },
+    wrong: { name: 'Garden', description: 'Plants', from: 'sp_bus' },
+    path: 'from',
+  },
+  {
+    name: 'space_share',
+    ...WRITE,
+    input: { space: 'sp_bus', with: 'agent:agt_2', permission: 'read' },
+    wrong: { space: 'sp_bus', with: 'Jo', permission: 'read' },
+    path: 'with',
+  },
+  {
+    name: 'space_subscribe',
+    ...WRITE,
+    input: { space: 'sp_bus', metadata: { status: 'open' }, debounceSeconds: 30 },
+    wrong: { space: 'sp_bus', debounceSeconds: 5, stop: true },
+    path: 'stop',
+  },
 ];
 
 /** What a person gives a skill that has nothing to run. */

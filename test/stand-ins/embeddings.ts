@@ -1,0 +1,258 @@
+import http from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { buffer } from 'node:stream/consumers';
+import { z } from 'zod';
+import { schemaViolations } from './transcription-schema.js';
+
+/** How a call goes wrong. */
+export type EmbeddingsFault =
+  | 'unauthorised'
+  | 'busy'
+  | 'no-credit'
+  | 'failed'
+  | 'hang'
+  | 'reset'
+  | 'cut'
+  | 'garbage'
+  | 'endless'
+  | 'moved'
+  | 'wrong-count'
+  | 'wrong-index'
+  | 'wrong-dimension'
+  | 'mixed-dimensions'
+  | 'no-numbers';
+
+export interface EmbeddingsCall {
+  readonly path: string;
+  readonly authorization: string | undefined;
+  readonly model: string;
+  readonly input: readonly string[];
+  readonly fault: EmbeddingsFault | undefined;
+  /** Nothing when no head of an answer was sent. */
+  readonly status: number | undefined;
+}
+
+export interface EmbeddingsOptions {
+  /** Every call must bring it; without it none may bring one. */
+  readonly apiKey?: string;
+  /** Where it listens, as OpenAI by default. */
+  readonly path?: string;
+  /** Models it has, with the length of their vectors. */
+  readonly models?: Readonly<Record<string, number>>;
+  /** Characters of the longest text it takes; longer ones are refused as the vendor does, or as a local server. */
+  readonly longest?: number;
+  readonly isLocal?: boolean;
+  /** `Retry-After` of an answer that is `busy` or `failed`; without it the first says a second, the other nothing. */
+  readonly retryAfter?: string;
+}
+
+/** An embeddings service of OpenAI's kind: texts that share a word or a concept come near each other. */
+export interface EmbeddingsStandIn {
+  /** Without a path. */
+  readonly url: string;
+  readonly calls: readonly EmbeddingsCall[];
+  /** Every text that was embedded, in order; a text that was asked for twice is there twice. */
+  readonly embedded: readonly string[];
+  /** What no well-made client does. */
+  readonly violations: readonly string[];
+  /** Faults of the next calls, in order. */
+  fail(...faults: EmbeddingsFault[]): void;
+  /** Every call fails so from now on, or none any more. */
+  failAlways(fault: EmbeddingsFault | undefined): void;
+  /** Throws when there are violations. */
+  assertClean(): void;
+  close(): Promise<void>;
+}
+
+/** The vendor's description of a request in its strictest form: what is not there is a violation. */
+const RequestSchema = z.strictObject({
+  model: z.string().min(1),
+  input: z.array(z.string().min(1)).min(1).max(2_048),
+  encoding_format: z.literal('float').optional(),
+  dimensions: z.int().min(1).optional(),
+  user: z.string().optional(),
+});
+
+/** Words of one line mean the same. */
+const CONCEPTS = [
+  ['car', 'cars', 'automobile', 'vehicle', 'auto'],
+  ['doctor', 'physician', 'medic', 'arzt'],
+  ['invoice', 'bill', 'payment', 'rechnung'],
+  ['garden', 'plants', 'flowers', 'beds'],
+];
+
+const STATUS = {
+  unauthorised: [401, 'invalid_api_key', 'Incorrect API key provided: sk-very-s*****7890.'],
+  busy: [429, 'rate_limit_exceeded', 'Rate limit reached.'],
+  'no-credit': [429, 'insufficient_quota', 'You exceeded your current quota.'],
+  failed: [500, null, 'The server had an error while processing your request.'],
+} as const;
+
+interface Reply {
+  readonly status: number;
+  readonly body: unknown;
+  readonly headers?: Record<string, string>;
+}
+
+/** Starts the service on a free port of this machine. */
+export async function startEmbeddingsStandIn(options: EmbeddingsOptions = {}): Promise<EmbeddingsStandIn> {
+  const { path = '/v1/embeddings' } = options;
+  const calls: EmbeddingsCall[] = [];
+  const embedded: string[] = [];
+  const violations: string[] = [];
+  const faults: EmbeddingsFault[] = [];
+  let always: EmbeddingsFault | undefined;
+
+  async function serve(request: http.IncomingMessage, response: http.ServerResponse): Promise<void> {
+    const asked = readRequest(request, await buffer(request), violations);
+    const fault = faults.shift() ?? always;
+    const { authorization } = request.headers;
+    const { url = '' } = request;
+    const isSilent = fault === 'hang' || fault === 'reset';
+    const reply = isSilent ? undefined : replyTo({ url, authorization, ...asked }, fault);
+    calls.push({ path: url, authorization, ...asked, fault, status: reply?.status });
+    if (fault === 'hang') return;
+    if (reply === undefined) {
+      request.socket.resetAndDestroy();
+      return;
+    }
+    const text = typeof reply.body === 'string' ? reply.body : JSON.stringify(reply.body);
+    const length = fault === 'cut' ? { 'content-length': Buffer.byteLength(text) + 100 } : {};
+    response.writeHead(reply.status, { 'content-type': 'application/json', ...reply.headers, ...length });
+    if (fault === 'cut') response.write(text, () => request.socket.destroy());
+    else response.end(text);
+  }
+
+  function replyTo(
+    {
+      url,
+      authorization,
+      model,
+      input,
+    }: { url: string; authorization: string | undefined; model: string; input: string[] },
+    fault: EmbeddingsFault | undefined,
+  ): Reply {
+    if (fault === 'garbage') return { status: 200, body: '{"data": [{"emb' };
+    if (fault === 'endless') return { status: 200, body: ' '.repeat(input.length * 1_000_000 + 1_000_000) };
+    if (fault === 'moved') return { status: 307, body: '', headers: { location: 'http://127.0.0.1:9/elsewhere' } };
+    if (fault !== undefined && fault in STATUS) return failure(fault as keyof typeof STATUS, options.retryAfter);
+    if (url.split('?')[0] !== path) return refusal(404, `Invalid URL (POST ${url})`);
+    if (authorization !== (options.apiKey === undefined ? undefined : `Bearer ${options.apiKey}`)) {
+      if (options.apiKey === undefined) violations.push('a call brings a key to a service that has none');
+      return refusal(401, 'Incorrect API key provided.', { code: 'invalid_api_key' });
+    }
+    const dimension = (options.models ?? { 'text-embedding-3-small': 32 })[model];
+    if (dimension === undefined) return refusal(404, `The model ${model} does not exist`, { code: 'model_not_found' });
+    if (input.some((text) => text.length > (options.longest ?? 100_000))) return tooLong(options.isLocal === true);
+    const answer = spoiled(
+      input.map((text, index) => ({ object: 'embedding', index, embedding: vectorOf(text, dimension) })),
+      fault,
+    );
+    embedded.push(...input);
+    const usage = { prompt_tokens: 1, total_tokens: 1 };
+    // Nothing says that the order is that of the texts.
+    return { status: 200, body: { object: 'list', data: answer.toReversed(), model, usage } };
+  }
+
+  function refusal(status: number, message: string, more: { code?: string | null; param?: string } = {}): Reply {
+    const body = { error: { message, type: more.code ?? 'invalid_request_error', param: null, code: null, ...more } };
+    violations.push(...schemaViolations('ErrorResponse', body));
+    return { status, body };
+  }
+
+  function tooLong(isLocal: boolean): Reply {
+    return isLocal
+      ? refusal(500, 'input (3000 tokens) is too large to process. increase the physical batch size')
+      : refusal(400, "This model's maximum context length is 8192 tokens, however you requested 9000 tokens.");
+  }
+
+  function failure(fault: keyof typeof STATUS, retryAfter: string | undefined): Reply {
+    const [status, code, message] = STATUS[fault];
+    const wait = fault === 'busy' ? (retryAfter ?? '1') : fault === 'failed' ? retryAfter : undefined;
+    return {
+      ...refusal(status, message, { code }),
+      ...(wait === undefined ? {} : { headers: { 'retry-after': wait } }),
+    };
+  }
+
+  const server = http.createServer((request, response) => {
+    serve(request, response).catch((error: Error) => {
+      violations.push(`a call could not be read: ${error.message}`);
+      request.socket.destroy();
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  return {
+    url: `http://127.0.0.1:${port}`,
+    calls,
+    embedded,
+    violations,
+    fail: (...next) => void faults.push(...next),
+    failAlways: (fault) => {
+      always = fault;
+    },
+    assertClean: () => {
+      if (violations.length > 0) throw new Error(`the embeddings service saw violations:\n${violations.join('\n')}`);
+    },
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  };
+}
+
+/** Reads the body and notes what is wrong with it. */
+function readRequest(
+  request: http.IncomingMessage,
+  body: Buffer,
+  violations: string[],
+): { model: string; input: string[] } {
+  if (request.method !== 'POST') violations.push(`${request.method} instead of POST`);
+  if (Number(request.headers['content-length']) !== body.length) violations.push('no content-length of the whole body');
+  if (request.headers['content-type'] !== 'application/json') violations.push('the body is not said to be JSON');
+  const parsed = RequestSchema.safeParse(JSON.parse(body.toString('utf8')));
+  if (!parsed.success) {
+    violations.push(z.prettifyError(parsed.error));
+    return { model: '', input: [] };
+  }
+  const { model, input } = parsed.data;
+  if (input.some((text) => !text.isWellFormed())) violations.push('a text has half a character');
+  return { model, input };
+}
+
+interface Embedded {
+  readonly object: string;
+  readonly index: number;
+  readonly embedding: unknown[];
+}
+
+function spoiled(data: Embedded[], fault: EmbeddingsFault | undefined): Embedded[] {
+  const [first, ...others] = data;
+  if (first === undefined) return data;
+  if (fault === 'wrong-count') return others;
+  if (fault === 'wrong-index') return [{ ...first, index: data.length }, ...others];
+  if (fault === 'wrong-dimension') return data.map((item) => ({ ...item, embedding: item.embedding.slice(1) }));
+  if (fault === 'mixed-dimensions') return [{ ...first, embedding: first.embedding.slice(1) }, ...others];
+  if (fault === 'no-numbers') return [{ ...first, embedding: first.embedding.map(String) }, ...others];
+  return data;
+}
+
+/** One direction a concept; other words go in a direction of their own, which a few may share. */
+export function vectorOf(text: string, dimension: number): number[] {
+  const vector = Array.from({ length: dimension }, () => 0);
+  for (const word of new Set(text.toLowerCase().match(/\p{L}+/gu) ?? [])) {
+    const concept = CONCEPTS.findIndex((words) => words.includes(word));
+    const place = concept === -1 ? CONCEPTS.length + (hashOf(word) % (dimension - CONCEPTS.length)) : concept;
+    vector[place] = (vector[place] ?? 0) + (concept === -1 ? 0.3 : 1);
+  }
+  const length = Math.hypot(...vector);
+  return length === 0 ? vector : vector.map((number) => number / length);
+}
+
+function hashOf(word: string): number {
+  let hash = 7;
+  for (const character of word) hash = (hash * 31 + (character.codePointAt(0) ?? 0)) % 1_000_003;
+  return hash;
+}

@@ -1,0 +1,30 @@
+import type { Logger } from 'pino';
+import { deliverDue } from '../spaces/dispatch.js';
+import type { Db } from '../store/db.js';
+import type { EventBus } from '../store/event-bus.js';
+import { wakeable } from './wakeable.js';
+
+/** Finds what the bus lost, and debounces that are over. */
+const SWEEP_MS = 1_000;
+
+/** Tells subscribers of changes as soon as they are committed, until stopped. What fails is tried again at the next round. */
+export async function dispatchChanges(
+  store: { readonly db: Db; readonly bus: EventBus },
+  log: Pick<Logger, 'warn'>,
+  stop: AbortSignal,
+): Promise<void> {
+  const round = wakeable(stop);
+  const unsubscribe = store.bus.onSpace(null, round.wake);
+  try {
+    while (!stop.aborted) {
+      try {
+        while ((await store.db.system(deliverDue)) > 0 && !stop.aborted);
+      } catch (error) {
+        log.warn({ err: error }, 'subscribers were not told of changes; trying again in a second');
+      }
+      await round.next(SWEEP_MS);
+    }
+  } finally {
+    unsubscribe();
+  }
+}
