@@ -19,6 +19,7 @@ const ABOUT_ROWS = [
   'test/e2e/mail-by-hand.test.ts',
   'test/e2e/model-faults.test.ts',
   'test/e2e/obedient-model.test.ts',
+  'test/e2e/spaces.test.ts',
   'test/e2e/voice-note-in.test.ts',
   'test/e2e/wallet.test.ts',
   'test/e2e/writing-style.test.ts',

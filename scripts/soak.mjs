@@ -1,4 +1,4 @@
-// Runs the long tests of test/soak. SOAK_SEED repeats a run, SOAK_CALLS sets its length; arguments go on to vitest.
+// Runs the long tests of test/soak. SOAK_SEED repeats a run, SOAK_CALLS and SOAK_SEQUENCES set its length; arguments go on to vitest.
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 

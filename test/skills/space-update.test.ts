@@ -230,7 +230,7 @@ async function connectAll(pool: Pool): Promise<void> {
 }
 
 describe('fifty updates of one atom at once', () => {
-  it('lose none of the writes, and each is taken back alone, in the embedded store', () => allAtOnce(store.db));
+  it('lose none of the writes, and each is taken back alone, in the embedded store [S4-23]', () => allAtOnce(store.db));
 
   it('lose none of the writes, and each is taken back alone, on PostgreSQL', async (context) => {
     needs(context, 'PostgreSQL', findPostgres() !== undefined);

@@ -4,15 +4,10 @@ import { ProblemError } from '../../contracts/problem.js';
 import { type Permission, PERMISSIONS } from '../../contracts/space.js';
 import { spaceAccess } from '../../spaces/access.js';
 import { userActor } from '../../spaces/principal.js';
-import { createDb, type Db } from '../../store/db.js';
-import { createLocalBus } from '../../store/event-bus.js';
-import { migrate } from '../../store/migrations/index.js';
-import { openPostgres } from '../../store/postgres.js';
 import { sql } from '../../store/sql.js';
 import { needs } from '../helpers/needs.js';
-import { findPostgres, startPostgres } from '../helpers/postgres.js';
 import { seededRandom } from '../helpers/seeded.js';
-import { openTestStore } from '../helpers/store.js';
+import { type OpenedStore, STORE_KINDS } from '../helpers/server-store.js';
 import { brokenRows, openRandomWorld } from './random-world.js';
 
 const SEED = 20_261_121;
@@ -21,7 +16,7 @@ const STEPS = 25;
 const RULE_SEQUENCES = 100_000;
 const WRITERS = 50;
 
-test(`the rule of permissions holds for ${RULE_SEQUENCES} random sequences of grants and revocations [S3-12]`, () => {
+test(`the rule of permissions holds for ${RULE_SEQUENCES} random sequences of grants and revocations [S3-20]`, () => {
   const random = seededRandom(SEED);
   const pick = <T>(items: readonly T[]): T | undefined => items[Math.floor(random() * items.length)];
   const operations: Readonly<Record<Permission, readonly string[]>> = {
@@ -55,46 +50,23 @@ test(`the rule of permissions holds for ${RULE_SEQUENCES} random sequences of gr
   expect(violations).toBe(0);
 });
 
-interface Opened {
-  readonly db: Db;
-  close(): Promise<void>;
-}
-
-async function openServer(): Promise<Opened> {
-  const server = await startPostgres();
-  const pool = openPostgres({ url: server.url, connections: 12 });
-  await migrate(pool);
-  return {
-    db: createDb(pool, { events: createLocalBus(), outbox: { poke: () => undefined } }),
-    async close() {
-      await pool.end();
-      await server.stop();
-    },
-  };
-}
-
-const stores: readonly (readonly [string, boolean, () => Promise<Opened>])[] = [
-  ['the embedded database', true, openTestStore],
-  ['PostgreSQL', findPostgres() !== undefined, openServer],
-];
-
-describe.each(stores)('on %s', (name, present, open) => {
-  let store: Opened;
+describe.each(STORE_KINDS)('on $name', ({ name, isPresent, open }) => {
+  let store: OpenedStore;
   beforeAll(async () => {
-    if (present) store = await open();
+    if (isPresent) store = await open();
   });
   afterAll(() => store?.close());
 
-  test(`${SEQUENCES} random sequences do what the rules say, and leave whole rows [S3-12] [S3-20]`, async (context) => {
-    needs(context, name, present);
+  test(`${SEQUENCES} random sequences do what the rules say, and leave whole rows [S3-20]`, async (context) => {
+    needs(context, name, isPresent);
     const world = await openRandomWorld(store.db, seededRandom(SEED));
     const wrong: string[] = [];
     for (let sequence = 0; sequence < SEQUENCES; sequence += 1) wrong.push(...(await world.sequence(STEPS)));
     expect(wrong).toEqual([]);
   });
 
-  test(`${WRITERS} writers of one atom lose no update, whichever way they write [S4-04]`, async (context) => {
-    needs(context, name, present);
+  test(`${WRITERS} writers of one atom lose no update, whichever way they write [S4-22] [S4-24]`, async (context) => {
+    needs(context, name, isPresent);
     const me = userActor('usr_w');
     const as = <T>(work: (spaces: ReturnType<typeof spaceAccess>) => Promise<T>): Promise<T> =>
       store.db.as(me.user, (tx) => work(spaceAccess(tx, me)));
