@@ -21,12 +21,15 @@ export function withoutHeld(spaces: SpaceAccess, tx: Tx, caller: SkillCaller): S
       );
     await releaseHolds(tx, atom);
   };
+  /** An agent that may not read the board sees none, and cannot put anything there either. */
+  const isBoard = async (space: string): Promise<boolean> =>
+    (await spaces.list({ role: 'tasks' })).some(({ id, owner }) => id === space && owner === caller.user.id);
   /** What holds work of this title back, where it is about to stand on the board. */
   const holdOn = async (space: string, payload: JsonValue | undefined): Promise<OpenHold | undefined> => {
     const title = payload === undefined ? undefined : textField(payload, 'title');
     if (title === undefined) return undefined;
     const hold = (await openHolds(tx, caller)).find((open) => isSameWork(open.title, title));
-    return hold === undefined || (await spaces.ofRole('tasks')).id !== space ? undefined : hold;
+    return hold === undefined || !(await isBoard(space)) ? undefined : hold;
   };
   return {
     ...spaces,

@@ -51,10 +51,15 @@ function facts(context: TurnContext): string {
     .toString({ timeZoneName: 'never', fractionalSecondDigits: 0 });
   const running = context.earlier.filter((exchange) => !isOver(exchange.status));
   const lines = [`User: ${context.user.name}`, `Time zone: ${timeZone}`, `Now: ${now}`, '', 'Spaces you can use:'];
-  for (const space of context.spaces) lines.push(`- ${space.name} (id ${space.id}): ${space.description}`);
+  for (const space of context.spaces) lines.push(`- ${oneLine(space.name)} (id ${space.id}): ${space.description}`);
   if (running.length > 0) lines.push('', 'Still in progress in this conversation:');
   for (const exchange of running) lines.push(`- ${exchange.id} (${exchange.status}): ${shortened(exchange.said, 200)}`);
   return lines.join('\n');
+}
+
+/** What somebody has called a thing cannot pass for a line of its own. */
+function oneLine(name: string): string {
+  return shortened(name.replace(/\s+/g, ' '), 200);
 }
 
 function isOver(status: string): boolean {

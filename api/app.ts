@@ -27,6 +27,7 @@ import { steeringRoutes } from './routes/steering.js';
 import { userRoutes } from './routes/users.js';
 import { walletRoutes } from './routes/wallet.js';
 import { RequestWatch } from './streams/request-watch.js';
+import { Streams } from './streams/start-stream.js';
 import { validatorCompiler } from './validation.js';
 
 export type { ApiDeps, ApiSettings, ModelInfo, Readiness, SkillInfo } from './deps.js';
@@ -79,11 +80,16 @@ async function registerEverything(
     crossOriginEmbedderPolicy: false,
   });
   const failures = await registerRateLimit(app, deps.settings.rateLimit);
-  registerAuth(app, deps, failures);
+  const isSignedIn = registerAuth(app, deps, failures);
   await registerMultipart(app, parseJson);
   await registerOpenapi(app);
   registerMetrics(app, deps);
-  const parts = { deps, closing: closing.signal, watch: new RequestWatch(deps.engine, deps.bus, app.log) };
+  const parts = {
+    deps,
+    closing: closing.signal,
+    watch: new RequestWatch(deps.engine, deps.bus, app.log),
+    streams: new Streams(closing.signal, isSignedIn),
+  };
   for (const routes of ROUTES) await app.register(routes(parts));
 }
 

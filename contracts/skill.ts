@@ -72,7 +72,8 @@ export interface SkillCaller {
 
 /** Spaces as the acting agent may use them; every operation checks its grant in the same transaction. */
 export interface SpaceAccess {
-  list(filter?: { role?: SpaceRole }): Promise<Space[]>;
+  /** The newest first, at most `limit` (1–200, 200 if omitted). Skills look for one by its role; `search` covers all. */
+  list(filter?: { role?: SpaceRole; limit?: number }): Promise<Space[]>;
   /** One space; `not-found` where it may not be read. */
   space(id: string): Promise<Space>;
   /** The space the user was born with for this role. */
@@ -85,8 +86,10 @@ export interface SpaceAccess {
   /** Takes a deprecation back. */
   restore(space: string, atom: string, comment: string): Promise<Atom>;
   search(search: Search): Promise<Page<SearchHit>>;
-  /** Every version, newest first. */
-  history(space: string, atom: string): Promise<Atom[]>;
+  /** Versions, newest first: at most `limit` (1–200, 50 if omitted) and about 8 MiB of payloads a page. */
+  history(space: string, atom: string, page?: { limit?: number; cursor?: string }): Promise<Page<Atom>>;
+  /** One version as it was written; `not-found` where there is none. */
+  version(space: string, atom: string, version: number): Promise<Atom>;
   /** A new space, private to the user. */
   create(space: NewSpace): Promise<Space>;
   /** A new private space with the description, tags and atoms of another. */
@@ -99,8 +102,8 @@ export interface SpaceAccess {
   /** What people call a person, or an agent of the user; undefined where there is none. */
   nameOf(principal: string): Promise<string | undefined>;
   unshare(space: string, principal: string): Promise<void>;
-  /** What the user's agents are told of in this space; a confined one sees its own. */
-  subscriptions(space: string): Promise<Subscription[]>;
+  /** What one of the user's agents is told of in this space, if anything; a confined one sees its own alone. */
+  subscription(space: string, agent: string): Promise<Subscription | undefined>;
   /** Tells the agent of changes from now on, in place of what it was told of before. */
   subscribe(space: string, agent: string, wish: NewSubscription): Promise<Subscription>;
   unsubscribe(space: string, agent: string): Promise<void>;

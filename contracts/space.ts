@@ -194,13 +194,24 @@ const MetadataConditionSchema = z.union([
   }),
 ]);
 export type MetadataCondition = z.infer<typeof MetadataConditionSchema>;
-const MetadataConditionsSchema = z.record(MetadataKeySchema, MetadataConditionSchema);
+const MOST_CONDITIONS = 50;
+const MetadataConditionsSchema = z
+  .record(MetadataKeySchema, MetadataConditionSchema)
+  .refine((conditions) => Object.keys(conditions).length <= MOST_CONDITIONS, {
+    error: `must have at most ${MOST_CONDITIONS} keys`,
+  });
 export type MetadataConditions = z.infer<typeof MetadataConditionsSchema>;
+
+/** Types of reference that one search may ask about. */
+const MOST_TYPES = 10;
 
 export const SearchSchema = z.strictObject({
   query: CleanTextSchema.max(2000).optional(),
   metadata: MetadataConditionsSchema.optional(),
-  references: z.record(MetadataKeySchema, MetadataConditionsSchema).optional(),
+  references: z
+    .record(MetadataKeySchema, MetadataConditionsSchema)
+    .refine((types) => Object.keys(types).length <= MOST_TYPES, { error: `must name at most ${MOST_TYPES} types` })
+    .optional(),
   spaces: z.array(IdSchema).max(100).optional(),
   includeDeprecated: z.boolean().optional(),
   limit: LimitSchema.optional(),

@@ -19,6 +19,7 @@ interface VersionRow extends Content {
   media_type: string;
   author: string;
   author_user: string | null;
+  people: string[];
   origin: AtomOrigin;
   comment: string;
   deprecated: boolean;
@@ -27,8 +28,8 @@ interface VersionRow extends Content {
 /**
  * Takes what a user and the user's agents have written out of atoms in spaces of others. An atom that nobody else has
  * written at goes with its events. In others the user's versions lose payload, metadata, references and comment, what
- * others have carried on from them is left out of theirs, and the atom shows what the newest version of somebody else
- * leaves. Runs with the system's sight of everything, after the user's own spaces are gone. Returns how many of each.
+ * others have carried on from them is left out of theirs, key by key where a payload is an object, and the atom shows
+ * what the newest version of somebody else leaves. Runs with the system's sight of everything, after the user's own spaces are gone. Returns how many of each.
  */
 export async function eraseFromShared(tx: Tx, user: string): Promise<{ removed: number; blanked: number }> {
   const { vectors } = await tx.one<{ vectors: boolean }>(
@@ -62,12 +63,12 @@ async function removeSolitary(tx: Tx, user: string): Promise<number> {
 
 async function blank(tx: Tx, user: string, id: string): Promise<void> {
   const versions = await tx.rows<VersionRow>(sql`
-    select atom_id, version, payload, metadata, "references", media_type, author, author_user, origin, comment, deprecated
+    select atom_id, version, payload, metadata, "references", media_type, author, author_user, people, origin, comment, deprecated
     from atom_versions where atom_id = ${id} order by version for update`);
   const left = withoutWordsOf(user, versions);
   for (const version of left) await writeVersion(tx, user, version);
   const head = left.at(-1);
-  if (head !== undefined) await writeHead(tx, user, head);
+  if (head !== undefined) await writeHead(tx, head);
 }
 
 /** The versions as they are to be, oldest first; the newest repeats what others have left where it was the user's own. */
@@ -87,7 +88,7 @@ function isErased({ author_user, comment }: VersionRow): boolean {
 /** Who brought each part of an atom in, version by version. */
 class Parts {
   readonly #user: string;
-  /** Whose a payload is: who was the first to write it. */
+  /** Whose a payload is, or one top-level key of it with its value: who was the first to write it. */
   readonly #payloads = new Map<string, string | null>();
   /** Whose a metadata value or a reference is: who has put it there since it was last missing. */
   #others = new Map<string, string | null>();
@@ -99,13 +100,13 @@ class Parts {
   without(version: VersionRow): VersionRow {
     const mine = version.author_user === this.#user;
     const { payload, metadata, references } = this.#contentOfOthers(version);
-    if (mine) return { ...version, payload: null, metadata: {}, references: [], comment: ERASED, author_user: null };
-    return { ...version, payload, metadata, references };
+    const people = mine ? [] : version.people.filter((person) => person !== this.#user);
+    const left = { ...version, people };
+    if (mine) return { ...left, payload: null, metadata: {}, references: [], comment: ERASED, author_user: null };
+    return { ...left, payload, metadata, references };
   }
 
   #contentOfOthers(version: VersionRow): Content {
-    const text = JSON.stringify(version.payload);
-    if (!this.#payloads.has(text)) this.#payloads.set(text, version.author_user);
     const before = this.#others;
     this.#others = new Map();
     const stays = (part: string): boolean => {
@@ -115,27 +116,43 @@ class Parts {
     };
     const metadata = Object.entries(version.metadata).filter((entry) => stays(JSON.stringify(entry)));
     return {
-      payload: this.#payloads.get(text) === this.#user ? null : version.payload,
+      payload: this.#payloadOfOthers(version),
       metadata: Object.fromEntries(metadata),
       references: version.references.filter(({ type, atom }) => stays(JSON.stringify(['', type, atom]))),
     };
+  }
+
+  /** Objects go by their top-level keys, since changes of two people merge by those; null where nothing is left. */
+  #payloadOfOthers({ payload, author_user: author }: VersionRow): JsonValue {
+    if (payload === null || typeof payload !== 'object' || Array.isArray(payload))
+      return this.#isOfOthers(payload, author) ? payload : null;
+    const entries = Object.entries(payload);
+    const kept = entries.filter(([key, value]) => this.#isOfOthers({ [key]: value }, author));
+    return kept.length === 0 && entries.length > 0 ? null : Object.fromEntries(kept);
+  }
+
+  #isOfOthers(part: JsonValue, author: string | null): boolean {
+    const text = JSON.stringify(part);
+    const owner = this.#payloads.has(text) ? (this.#payloads.get(text) ?? null) : author;
+    this.#payloads.set(text, owner);
+    return owner !== this.#user;
   }
 }
 
 async function writeVersion(tx: Tx, user: string, left: VersionRow): Promise<void> {
   await tx.run(sql`
     update atom_versions set payload = ${json(left.payload)}, metadata = ${json(left.metadata)}, "references" = ${json(left.references)}, media_type = ${left.media_type},
-      author = ${left.author}, author_user = ${left.author_user}, origin = ${left.origin}, comment = ${left.comment}, deprecated = ${left.deprecated},
+      author = ${left.author}, author_user = ${left.author_user}, people = ${left.people}::text[], origin = ${left.origin}, comment = ${left.comment}, deprecated = ${left.deprecated},
       call_id = case when author_user = ${user} then null else call_id end
     where atom_id = ${left.atom_id} and version = ${left.version}`);
 }
 
-async function writeHead(tx: Tx, user: string, head: VersionRow): Promise<void> {
+async function writeHead(tx: Tx, head: VersionRow): Promise<void> {
   const { title, body } = searchableText(head.payload, head.metadata);
   await tx.run(sql`
     update atoms set payload = ${json(head.payload)}, metadata = ${json(head.metadata)}, media_type = ${head.media_type}, author = ${head.author},
       origin = ${head.origin}, comment = ${head.comment}, deprecated = ${head.deprecated}, words = retinue_words(${title}, ${body}),
-      people = (select coalesce(array_agg(distinct p), '{}') from unnest(people || ${head.author_user}::text) as p where p <> ${user}), updated_at = now()
+      people = ${head.people}::text[], updated_at = now()
     where id = ${head.atom_id}`);
   await tx.run(sql`delete from atom_references where atom_id = ${head.atom_id}`);
   await tx.run(sql`

@@ -96,15 +96,17 @@ async function refuseOpen(tx: Tx, user: string): Promise<void> {
   );
 }
 
-/** Grants first, then spaces, as everybody who writes takes them. */
+/** Spaces first, then their grants, as everybody who writes takes them. */
 async function holdSpaces(tx: Tx, user: string): Promise<void> {
-  const held = sql`
-    select id from spaces where owner_id = ${user}
-    union select space_id from space_grants where principal = ${`user:${user}`}
-    union select space_id from atom_versions where author_user = ${user}`;
+  const spaces = await tx.rows<{ id: string }>(sql`
+    select id from spaces where id in (
+      select id from spaces where owner_id = ${user}
+      union select space_id from space_grants where principal = ${`user:${user}`}
+      union select space_id from atom_versions where author_user = ${user})
+    order by id for update`);
+  const ids = spaces.map((space) => space.id);
   await tx.rows(sql`
-    select space_id from space_grants where space_id in (${held}) order by space_id, principal for update`);
-  await tx.rows(sql`select id from spaces where id in (${held}) order by id for update`);
+    select space_id from space_grants where space_id = any(${ids}::text[]) order by space_id, principal for update`);
 }
 
 async function eraseGrants(tx: Tx, user: string): Promise<void> {

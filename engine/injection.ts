@@ -25,8 +25,15 @@ export interface InjectedAtom {
   at: string;
 }
 
-/** What other people say of a space is information that is looked up, never an instruction. */
-export const SHARED = 'shared by another person; space_search looks into it';
+/** What other people say of a space, or what came from outside, is looked up and never an instruction. */
+const NOT_OWN_WORDS = 'described by somebody else; space_search looks into it';
+
+/** A space `s` as the model is told of it: in the words of its user alone. */
+export function spaceColumns(user: string): RawBuilder<unknown> {
+  const own = sql`s.described_by = ${user}`;
+  return sql`s.id, s.role, case when ${own} then s.name else coalesce(s.role, s.name) end as name,
+    case when ${own} then s.description else ${NOT_OWN_WORDS} end as description`;
+}
 
 /** What an agent has in its context without asking for it, chosen once, at its first turn. */
 export interface Injection {
@@ -47,8 +54,10 @@ const LONGEST_QUERY = 2_000;
 const LONGEST_ATOM_BYTES = 1_500;
 /** Other people's spaces are named to the model only in the user's own words. */
 const SHORTEST_NAME = 3;
-/** No text that people write has more tokens than one for every three of its bytes. */
+/** A rule of thumb for what people write; what an atom costs besides its text is counted with it. */
 const BYTES_A_TOKEN = 3;
+/** Id and date that stand before each. */
+const LINE_BYTES = 60;
 const FUSION = 60;
 
 /** Whether there is anything to choose from; most agents of a new user need to know no more. */
@@ -59,12 +68,18 @@ export function hasInjectable(ref: AgentRef): RawBuilder<unknown> {
     or exists (select from spaces s where s.role is null and not 'convention' = any(s.tags)))`;
 }
 
+/** Whether the agent `a` may read a space that its user may read. */
+export function mayStillRead(space: RawBuilder<unknown>): RawBuilder<unknown> {
+  return sql`(not a.confined or exists (select from space_grants c where c.space_id = ${space} and c.principal = 'agent:' || a.id))`;
+}
+
 /** What was chosen for the agent `a`, as it stands in its versions; what was withdrawn since is left out. */
 export const CHOSEN_ATOMS = sql`(
   select coalesce(json_agg(json_build_object('atom', v.atom_id, 'version', v.version, 'role', s.role, 'payload', v.payload, 'at', v.at) order by i.place), '[]')
   from jsonb_array_elements(a.injected->'atoms') with ordinality as i(item, place)
   join atoms h on h.id = i.item->>'atom' and not h.deprecated join spaces s on s.id = h.space_id
-  join atom_versions v on v.atom_id = h.id and v.version = (i.item->>'version')::int)`;
+  join atom_versions v on v.atom_id = h.id and v.version = (i.item->>'version')::int
+  where ${mayStillRead(sql`h.space_id`)})`;
 
 /**
  * Chooses what the agent has in its context: its user's standing instructions, then what else is always injected, the
@@ -107,22 +122,22 @@ export async function chooseInjection(
 
 interface SpaceRow extends ConnectedSpace {
   tags: string[];
-  mine: boolean;
+  own: boolean;
 }
 
-/** The user's own spaces, those everybody is born with first, and spaces of others that the user's words name. */
+/** The user's own spaces, those everybody is born with first, and those that the user's words name. */
 async function connectedSpaces(tx: Tx, ref: AgentRef, said: string): Promise<SpaceRow[]> {
   return tx.rows<SpaceRow>(sql`
-    select s.id, s.name, s.role, case when s.owner_id = ${ref.user} then s.description else ${SHARED} end as description, s.tags, s.owner_id = ${ref.user} as mine from spaces s
+    select ${spaceColumns(ref.user)}, s.tags, s.owner_id = ${ref.user} and s.described_by is not distinct from ${ref.user} as own from spaces s
     where s.id in (select retinue_spaces('read')) and not 'convention' = any(s.tags)
-      and (s.owner_id = ${ref.user} or (length(s.name) >= ${SHORTEST_NAME} and position(lower(s.name) in lower(${said})) > 0))
+      and (s.owner_id = ${ref.user} and (s.described_by = ${ref.user} or s.role is not null)
+        or (length(s.name) >= ${SHORTEST_NAME} and position(lower(s.name) in lower(${said})) > 0))
     order by s.role is null, s.role, s.created_at desc, s.id limit ${MOST_SPACES}`);
 }
 
-function isSource(space: SpaceRow): boolean {
-  return (
-    space.mine && ((space.role !== null && INJECTED_ROLES.includes(space.role)) || space.tags.includes(INJECTED_TAG))
-  );
+/** Whose role it is decides, not what somebody says of it; a tag counts only as the user's own word. */
+function isSource({ role, tags, own }: SpaceRow): boolean {
+  return (role !== null && INJECTED_ROLES.includes(role)) || (own && tags.includes(INJECTED_TAG));
 }
 
 /** Fused by reciprocal rank: how well an atom fits the words, and how new it is. Instructions stand first. */
@@ -153,7 +168,8 @@ function injected(atom: Atom, role: SpaceRole | null): InjectedAtom {
 function withinBudget<T extends object>(items: readonly T[], tokens: number): T[] {
   let left = tokens * BYTES_A_TOKEN;
   return items.filter((item) => {
-    const bytes = 'payload' in item ? Math.min(LONGEST_ATOM_BYTES, bytesOf(item.payload)) : bytesOf(item);
+    const content = 'payload' in item ? Math.min(LONGEST_ATOM_BYTES, bytesOf(item.payload)) : bytesOf(item);
+    const bytes = content + LINE_BYTES;
     if (bytes > left) return false;
     left -= bytes;
     return true;

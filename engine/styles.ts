@@ -117,7 +117,7 @@ const HANDED_STYLES = sql`(
 const COLUMNS = sql`a.id as atom, a.version, a.metadata->>'group' as "group", a.metadata->>'spelled' as spelled, a.updated_at`;
 
 function isStyleOf(ref: AgentRef): RawBuilder<unknown> {
-  return sql`a.space_id = (select id from spaces where owner_id = ${ref.user} and role = 'memory') and a.metadata->>'kind' = 'style' and not a.deprecated`;
+  return sql`a.space_id = (select id from spaces where owner_id = ${ref.user} and role = 'memory') and a.metadata->>'kind' = 'style' and not a.deprecated and a.people <@ ${[ref.user]}::text[]`;
 }
 
 /** Whether the searched text has this name, and not as a part of another. Null is no name. */

@@ -16,7 +16,8 @@ import {
   type ConnectedSpace,
   hasInjectable,
   type InjectedAtom,
-  SHARED,
+  mayStillRead,
+  spaceColumns,
 } from './injection.js';
 import { parkOnQuestions, pendingApprovals } from './parking.js';
 import { BUDGET_REFUSED, bookEstimated, MoneyHeld, reserve, type Wish } from './reservations.js';
@@ -257,8 +258,9 @@ async function claimTurn(tx: Tx, engine: Engine, ref: AgentRef, turn: number): P
       (select coalesce(json_agg(p), '[]') from (
         select skill, recipient from policies where user_id = ${ref.user} limit ${MOST_POLICIES}) p) as policies,
       (select coalesce(json_agg(s order by s.role is null, s.role), '[]') from (
-        select s.id, s.name, s.role, case when s.owner_id = ${ref.user} then s.description else ${SHARED} end as description from spaces s, agents a
-        where a.id = ${ref.agent} and ((s.owner_id = ${ref.user} and s.role is not null) or a.injected->'spaces' ? s.id)) s) as spaces,
+        select ${spaceColumns(ref.user)} from spaces s, agents a
+        where a.id = ${ref.agent} and case when a.injected is null then s.owner_id = ${ref.user} and s.role is not null else a.injected->'spaces' ? s.id end
+          and ${mayStillRead(sql`s.id`)}) s) as spaces,
       (select ${CHOSEN_ATOMS} from agents a where a.id = ${ref.agent}) as injected,
       ${turn === 1 ? sql`(exists (select from agents where id = ${ref.agent} and agents.injected is null) and ${hasInjectable(ref)})` : sql`false`} as has_injectable,
       ${hasStyles(ref)} as has_styles

@@ -1,15 +1,16 @@
 import { ProblemError } from '../contracts/problem.js';
-import type {
-  Atom,
-  AtomOrigin,
-  AtomPatch,
-  AtomReference,
-  JsonValue,
-  Metadata,
-  NewAtom,
-  Page,
-  Permission,
-  SpaceEvent,
+import {
+  type Atom,
+  type AtomOrigin,
+  type AtomPatch,
+  type AtomReference,
+  type JsonValue,
+  type Metadata,
+  MetadataSchema,
+  type NewAtom,
+  type Page,
+  type Permission,
+  type SpaceEvent,
 } from '../contracts/space.js';
 import type { Tx } from '../store/db.js';
 import { newId } from '../store/new-id.js';
@@ -17,6 +18,7 @@ import { pageCursor, readCursor } from '../store/paging.js';
 import { json, type RawBuilder, sql } from '../store/sql.js';
 import { ATOM_COLUMNS, type AtomRow, presentAtom, type SearchableText, searchableText } from './atom-rows.js';
 import type { Actor } from './principal.js';
+import { provenanceAfter } from './provenance.js';
 import { checkPermission, grantsOf, heldGrants, requirePermission } from './spaces.js';
 
 interface AtomContent {
@@ -67,14 +69,14 @@ export async function putAtom(tx: Tx, actor: Actor, space: string, atom: NewAtom
     comment: atom.comment,
   };
   const { at, seq } = await insertHead(tx, actor, { id, space }, content);
-  const change = { id, space, version: 1, kind: 'put', origin: actor.origin } as const;
+  const change = { id, space, version: 1, kind: 'put', origin: actor.origin, people: [actor.user] } as const;
   await tx.run(versionAndEvent(actor, change, content, sql`select ${seq}::bigint as event_seq`));
   tx.announce({ space, seq });
   const head = { version: 1, people: [actor.user], origin: actor.origin, created_at: at, updated_at: at };
   return present(actor, { id, space }, content, head);
 }
 
-/** Changes an atom; `stale` when `ifVersion` is not the newest. */
+/** Changes an atom; `stale` when `ifVersion` is not the newest, `invalid-body` when its metadata would be too large. */
 export async function updateAtom(tx: Tx, actor: Actor, space: string, id: string, patch: AtomPatch): Promise<Atom> {
   const before = await lockAtom(tx, actor, space, id);
   if (patch.ifVersion !== undefined && patch.ifVersion !== before.version) {
@@ -87,7 +89,7 @@ export async function updateAtom(tx: Tx, actor: Actor, space: string, id: string
   return writeChange(tx, actor, before, 'update', {
     payload: patch.payload === undefined ? before.payload : patch.payload,
     mediaType: before.mediaType,
-    metadata: mergeMetadata(before.metadata, patch.metadata ?? {}),
+    metadata: patch.metadata === undefined ? before.metadata : mergeMetadata(before.metadata, patch.metadata),
     references: patch.references ?? before.references,
     deprecated: before.deprecated,
     comment: patch.comment,
@@ -107,25 +109,53 @@ export async function setDeprecated(
   return writeChange(tx, actor, before, deprecated ? 'deprecate' : 'restore', { ...before, deprecated, comment });
 }
 
-/** Every version, newest first. */
-export async function atomHistory(tx: Tx, actor: Actor, space: string, id: string): Promise<Atom[]> {
+const HISTORY_BYTES = 8 * 1024 * 1024;
+
+/** Every version, newest first. A page also ends before its payloads exceed 8 MiB of text, but holds one version at least. */
+export async function atomHistory(
+  tx: Tx,
+  actor: Actor,
+  space: string,
+  id: string,
+  page: { limit: number; cursor?: string },
+): Promise<Page<Atom>> {
   const head = await getAtom(tx, actor, space, id);
-  const rows = await tx.rows<AtomRow>(sql`
+  const before = readVersion(page.cursor);
+  const rows = await tx.rows<AtomRow & { found: number }>(sql`
+    with sized as materialized (
+      select version, octet_length(payload::text) as bytes from atom_versions
+      where atom_id = ${id} and ${before === undefined ? sql`true` : sql`version < ${before}::bigint`} order by version desc limit ${page.limit + 1}),
+    placed as (select version, row_number() over newest as place, sum(bytes) over newest as bytes from sized window newest as (order by version desc))
     select v.atom_id as id, v.space_id, v.version, v.payload, v.media_type, v.metadata, v."references", v.author,
-      array_remove(array[v.author_user], null) as people, v.origin, v.comment, v.deprecated,
-      ${head.createdAt}::timestamptz as created_at, v.at as updated_at
-    from atom_versions v where v.atom_id = ${id} order by v.version desc limit 1000`);
-  return rows.map(presentAtom);
+      v.people, v.origin, v.comment, v.deprecated,
+      ${head.createdAt}::timestamptz as created_at, v.at as updated_at, (select count(*)::int from sized) as found
+    from placed p join atom_versions v on v.atom_id = ${id} and v.version = p.version
+    where p.place = 1 or (p.place <= ${page.limit} and p.bytes <= ${HISTORY_BYTES}) order by v.version desc`);
+  const last = rows.at(-1);
+  const items = rows.map(presentAtom);
+  return last === undefined || last.found === rows.length ? { items } : { items, cursor: String(last.version) };
 }
 
-async function lockAtom(tx: Tx, actor: Actor, space: string, id: string): Promise<Atom> {
+function readVersion(cursor: string | undefined): string | undefined {
+  if (cursor === undefined || /^\d{1,16}$/.test(cursor)) return cursor;
+  throw new ProblemError('invalid-body', 'The cursor is not one that a list returned.', {
+    errors: [{ path: 'cursor', message: 'must be the cursor of an earlier page' }],
+  });
+}
+
+interface LockedAtom extends Atom {
+  /** Not only trusted hands of one person have written there. */
+  readonly isMixed: boolean;
+}
+
+async function lockAtom(tx: Tx, actor: Actor, space: string, id: string): Promise<LockedAtom> {
   // In a statement of its own: what waited for the space sees what was committed meanwhile.
   await requirePermission(tx, actor, space, 'write');
-  const row = await tx.maybe<AtomRow>(
-    sql`select ${ATOM_COLUMNS} from atoms a where a.id = ${id} and a.space_id = ${space} for update of a`,
+  const row = await tx.maybe<AtomRow & { mixed: boolean }>(
+    sql`select ${ATOM_COLUMNS}, a.mixed from atoms a where a.id = ${id} and a.space_id = ${space} for update of a`,
   );
   if (row === undefined) throw noAtom(id);
-  return presentAtom(row);
+  return { ...presentAtom(row), isMixed: row.mixed };
 }
 
 interface InsertedRow {
@@ -149,9 +179,9 @@ async function insertHead(
       where id = ${place.space} and (select count(*) from held where retinue_covers(permission, 'append')) = ${actor.confinedTo === undefined ? 1 : 2}
       returning event_seq),
     made as (
-      insert into atoms (id, space_id, version, payload, media_type, metadata, author, people, origin, comment, deprecated, words)
+      insert into atoms (id, space_id, version, payload, media_type, metadata, author, people, mixed, origin, comment, deprecated, words)
       select ${place.id}, ${place.space}, 1, ${json(content.payload)}, ${content.mediaType}, ${json(content.metadata)}, ${actor.author}, ${[actor.user]}::text[],
-        ${actor.origin}, ${content.comment}, false, ${wordsOf(content)} from counted
+        ${actor.origin === 'untrusted'}, ${actor.origin}, ${content.comment}, false, ${wordsOf(content)} from counted
       returning created_at)
     select (select permission from held where principal like 'user:%') as "user", (select permission from held where principal like 'agent:%') as agent,
       (select event_seq from counted) as seq, (select created_at from made) as at`);
@@ -164,48 +194,49 @@ async function insertHead(
 async function writeChange(
   tx: Tx,
   actor: Actor,
-  before: Atom,
+  before: LockedAtom,
   kind: SpaceEvent['type'],
   content: AtomContent,
 ): Promise<Atom> {
   const place = { id: before.id, space: before.space, version: before.version + 1 };
-  const people = peopleAfter(before, actor, content);
-  // A payload that came from outside stays untrusted, whoever changes what is around it or puts it back.
-  const head = await tx.one<{ origin: AtomOrigin; created_at: string; updated_at: string }>(sql`
+  const isMixed = before.isMixed || actor.origin === 'untrusted' || !before.people.every((id) => id === actor.user);
+  const { origin, people } = await provenanceAfter(tx, actor, { ...before, isMixed }, content);
+  const head = await tx.one<{ created_at: string; updated_at: string }>(sql`
     update atoms set version = ${place.version}, payload = ${json(content.payload)}, metadata = ${json(content.metadata)}, author = ${actor.author}, people = ${people}::text[],
-      origin = case when exists (select from atom_versions v where v.atom_id = ${place.id} and v.origin = 'untrusted' and v.payload = ${json(content.payload)})
-        then 'untrusted' else ${actor.origin} end, comment = ${content.comment}, deprecated = ${content.deprecated}, updated_at = now(),
-      words = ${wordsOf(content)}
-    where id = ${place.id} returning origin, created_at, updated_at`);
+      mixed = ${isMixed}, origin = ${origin}, comment = ${content.comment}, deprecated = ${content.deprecated}, updated_at = now(), words = ${wordsOf(content)}
+    where id = ${place.id} returning created_at, updated_at`);
   const counter = sql`update spaces set event_seq = event_seq + 1 where id = ${place.space} returning event_seq`;
-  const change = { ...place, kind, origin: head.origin };
+  const change = { ...place, kind, origin, people };
   const isSame = content.references === before.references;
   const { seq } = await tx.one<{ seq: number }>(
     versionAndEvent(actor, change, content, counter, isSame ? 'kept' : 'replaced'),
   );
   tx.announce({ space: place.space, seq });
-  return present(actor, place, content, { ...head, version: place.version, people });
+  return present(actor, place, content, { ...head, origin, people, version: place.version });
 }
 
-/** Everybody whose words still stand in it: the patch of one leaves what others wrote beside it. */
-function peopleAfter(before: Atom, actor: Actor, content: AtomContent): string[] {
-  const isRewritten = content.payload !== before.payload && Object.keys(before.metadata).length === 0;
-  return isRewritten ? [actor.user] : [...new Set([...before.people, actor.user])];
+interface Change {
+  readonly id: string;
+  readonly space: string;
+  readonly version: number;
+  readonly kind: SpaceEvent['type'];
+  readonly origin: AtomOrigin;
+  readonly people: readonly string[];
 }
 
 /** Version, references and event of one change, in one statement after the one that wrote the head. */
 function versionAndEvent(
   actor: Actor,
-  change: { id: string; space: string; version: number; kind: SpaceEvent['type']; origin: AtomOrigin },
+  change: Change,
   content: AtomContent,
   counter: RawBuilder<unknown>,
   references: 'new' | 'kept' | 'replaced' = 'new',
 ): RawBuilder<{ seq: number }> {
   return sql<{ seq: number }>`
     with version as (
-      insert into atom_versions (atom_id, version, space_id, payload, media_type, metadata, "references", author, author_user, origin, comment, deprecated, call_id)
+      insert into atom_versions (atom_id, version, space_id, payload, media_type, metadata, "references", author, author_user, people, brought_by, brought_origin, origin, comment, deprecated, call_id)
       values (${change.id}, ${change.version}, ${change.space}, ${json(content.payload)}, ${content.mediaType}, ${json(content.metadata)}, ${json(content.references)},
-        ${actor.author}, ${actor.user}, ${change.origin}, ${content.comment}, ${content.deprecated}, ${actor.callId ?? null})),
+        ${actor.author}, ${actor.user}, ${[...change.people]}::text[], ${[actor.user]}::text[], ${actor.origin}, ${change.origin}, ${content.comment}, ${content.deprecated}, ${actor.callId ?? null})),
     ${referenceChanges(change.id, content.references, references)}
     counter as (${counter})
     insert into space_events (space_id, seq, atom_id, version, author, comment, kind, hop)
@@ -287,10 +318,17 @@ function present(
   };
 }
 
+/** What is merged keeps the limits of what is put at once. */
 function mergeMetadata(before: Metadata, patch: Metadata): Metadata {
-  return Object.fromEntries(
+  const merged = Object.fromEntries(
     Object.entries({ ...before, ...patch }).filter(([key, value]) => !(value === null && key in patch)),
   );
+  const checked = MetadataSchema.safeParse(merged);
+  if (checked.success) return merged;
+  throw new ProblemError('invalid-body', 'With this change the metadata would be too large. Delete keys with null.', {
+    errors: checked.error.issues.map(({ message }) => ({ path: 'metadata', message })),
+    status: 422,
+  });
 }
 
 function mediaTypeOf(payload: JsonValue): string {

@@ -1,8 +1,8 @@
 import { ProblemError } from '../contracts/problem.js';
 import type { Space } from '../contracts/space.js';
 import type { Tx } from '../store/db.js';
-import { newId } from '../store/new-id.js';
 import { sql } from '../store/sql.js';
+import { newAtomIds, recordPuts } from './insert-atoms.js';
 import type { Actor } from './principal.js';
 import { createSpace, getSpace, grantsOf } from './spaces.js';
 
@@ -17,12 +17,20 @@ export async function forkSpace(tx: Tx, actor: Actor, id: string, { name }: { na
   refuseUntrusted(actor);
   const space = await getSpace(tx, actor, id);
   const copies = await planCopies(tx, id);
-  const fork = await createSpace(tx, actor, {
-    name,
-    description: space.description,
-    ...(space.convention === undefined ? {} : { convention: space.convention }),
-    tags: space.tags.filter((tag) => tag !== 'convention'),
-  });
+  const { described_by: describedBy } = await tx.one<{ described_by: string | null }>(
+    sql`select described_by from spaces where id = ${id}`,
+  );
+  const fork = await createSpace(
+    tx,
+    actor,
+    {
+      name,
+      description: space.description,
+      ...(space.convention === undefined ? {} : { convention: space.convention }),
+      tags: space.tags.filter((tag) => tag !== 'convention'),
+    },
+    describedBy,
+  );
   await copyAtoms(tx, actor, fork.id, copies, `Forked from ${id}`);
   await copyReferences(tx, actor, copies);
   await beginHistories(tx, actor, copies.to);
@@ -58,8 +66,9 @@ async function planCopies(tx: Tx, space: string): Promise<Copies> {
 
 async function copyAtoms(tx: Tx, actor: Actor, fork: string, { from, to }: Copies, comment: string): Promise<void> {
   await tx.run(sql`
-    insert into atoms (id, space_id, version, payload, media_type, metadata, author, people, origin, comment, deprecated, words)
+    insert into atoms (id, space_id, version, payload, media_type, metadata, author, people, mixed, origin, comment, deprecated, words)
     select c.copy, ${fork}, 1, a.payload, a.media_type, a.metadata, ${actor.author}, array(select unnest(a.people) union select ${actor.user}),
+      a.origin = 'untrusted' or not a.people <@ ${[actor.user]}::text[],
       case when a.origin = 'untrusted' or not a.people <@ ${[actor.user]}::text[] then 'untrusted' when a.origin = 'agent' then 'agent' else ${actor.origin} end,
       ${comment}, a.deprecated, a.words
     from unnest(${from}::text[], ${to}::text[]) as c(id, copy) join atoms a on a.id = c.id`);
@@ -77,27 +86,9 @@ async function copyReferences(tx: Tx, actor: Actor, { from, to }: Copies): Promi
 /** The first version of each copy, as the copy is. */
 async function beginHistories(tx: Tx, actor: Actor, ids: readonly string[]): Promise<void> {
   await tx.run(sql`
-    insert into atom_versions (atom_id, version, space_id, payload, media_type, metadata, "references", author, author_user, origin, comment, deprecated, call_id)
+    insert into atom_versions (atom_id, version, space_id, payload, media_type, metadata, "references", author, author_user, people, brought_by, brought_origin, origin, comment, deprecated, call_id)
     select a.id, 1, a.space_id, a.payload, a.media_type, a.metadata,
       coalesce((select jsonb_agg(jsonb_build_object('type', r.type, 'atom', r.target_id) order by r.position) from atom_references r where r.atom_id = a.id), '[]'::jsonb),
-      a.author, ${actor.user}, a.origin, a.comment, a.deprecated, ${actor.callId ?? null}
+      a.author, ${actor.user}, a.people, a.people, a.origin, a.origin, a.comment, a.deprecated, ${actor.callId ?? null}
     from atoms a where a.id = any(${[...ids]}::text[])`);
-}
-
-/** In the order in which lists of one instant have them. */
-export function newAtomIds(count: number): string[] {
-  return Array.from({ length: count }, () => newId('atm')).toSorted();
-}
-
-/** One event for each of these new atoms, in this order. */
-export async function recordPuts(tx: Tx, actor: Actor, space: string, ids: readonly string[]): Promise<void> {
-  if (ids.length === 0) return;
-  const { seq } = await tx.one<{ seq: number }>(
-    sql`update spaces set event_seq = event_seq + ${ids.length} where id = ${space} returning event_seq as seq`,
-  );
-  await tx.run(sql`
-    insert into space_events (space_id, seq, atom_id, version, author, comment, kind, hop)
-    select ${space}, ${seq - ids.length} + o.place, a.id, a.version, a.author, a.comment, 'put', ${actor.hop ?? 0}
-    from unnest(${[...ids]}::text[]) with ordinality as o(id, place) join atoms a on a.id = o.id`);
-  tx.announce({ space, seq });
 }

@@ -33,6 +33,15 @@ const MOST_NEAR = 100;
 const MOST_RANKED = 500;
 /** The usual constant of reciprocal rank fusion. */
 const FUSION = 60;
+/** What a word counts that only begins or ends a longer one, next to one that stands by itself. */
+const COMPOUND = 0.6;
+/** Rarity is judged among so many atoms more than are looked at: in a small store two words outweigh a rarer one. */
+const MORE_ATOMS = 100;
+/** What a place by words counts next to the same place by meaning: who types a name wants that name. */
+const BY_WORDS = 1.5;
+/** How much of the way from the nearest to the average still is near, and which distance is next to none anyway. */
+const NEAR = 0.65;
+const NEXT_TO_NONE = 0.05;
 
 interface HitRow extends AtomRow {
   score: number;
@@ -41,7 +50,7 @@ interface HitRow extends AtomRow {
 /**
  * Atoms of the spaces the actor may read, in one statement. Metadata and states of references filter. A query ranks by
  * its words, of which none is required, and by its meaning where that is known; both rankings are fused by reciprocal
- * rank. Without a query the latest changed come first. Pages after the first go on with the ranking of the first.
+ * rank, weighed by how much of the query an atom has and how near it is. Without a query the latest changed come first. Pages after the first go on with the ranking of the first.
  */
 export async function searchAtoms(
   tx: Tx,
@@ -59,7 +68,7 @@ export async function searchAtoms(
 
 function queryWords(query: string | undefined): string | undefined {
   const said = query?.trim() ?? '';
-  return said === '' ? undefined : withParts(said.split(/\s+/).slice(0, MOST_WORDS).join(' ')).replace(/\s+/g, ' ');
+  return said === '' ? undefined : withParts(said).split(/\s+/).slice(0, MOST_WORDS).join(' ');
 }
 
 async function latest(
@@ -99,32 +108,38 @@ async function ranked(
   atoms: SearchedAtoms,
   limit: number,
 ): Promise<Page<SearchHit>> {
-  const found = sql`from ${atoms.rows} a where (a.space_id in (select space_id from scope)) is true and ${inSpaces(search)} and ${filters(search)}`;
+  // The words are looked up in their index, and what they find is filtered: in this form no other index is read beside it.
+  const found = sql`from ${atoms.rows} a where (a.space_id in (select space_id from scope)) is true and ${inSpaces(search)} and ${filters(search, 'beside words')}`;
   const share = Math.max(LEAST_SHARING, Math.floor(MOST_SHARING / words.split(' ').length));
+  const newest = (patterns: RawBuilder<unknown>, most: number): RawBuilder<unknown> => sql`
+      select n.* from query q, unnest(${patterns}) as p(word) cross join lateral (
+        select a.id, a.created_at, a.words ${found} and a.words @@ p.word order by a.updated_at desc, a.id limit ${most}) n`;
+  const trust = meaning === undefined ? sql`1` : sql`${BY_WORDS}::float8 * w.share`;
   const rows = await tx.rows<RankedRow>(sql`
     with ${scope(actor, search)},
-    query as materialized (select parts, retinue_any(parts) as any_word, retinue_all(parts) as all_words from (select retinue_query(${words}) as parts) q),
-    looked_at as materialized (
-      select n.id from query q, unnest(q.parts) as p(word) cross join lateral (
-        select a.id ${found} and a.words @@ p.word order by a.updated_at desc, a.id limit ${share}) n
-      union
-      (select a.id ${found} and a.words @@ (select all_words from query) order by a.updated_at desc, a.id limit ${MOST_HAVING_ALL})),
+    query as materialized (
+      select parts, compounds, parts || compounds as patterns, retinue_any(parts) as any_word, retinue_all(parts) as all_words
+      from (select retinue_query(${words}) as parts, retinue_compounds(${words}) as compounds) q),
+    looked_at as (${newest(sql`q.parts`, share)} union all ${newest(sql`q.compounds`, Math.floor(share / 2))} union all
+      (select a.id, a.created_at, a.words ${found} and a.words @@ (select all_words from query) order by a.updated_at desc, a.id limit ${MOST_HAVING_ALL})),
     sharing as materialized (
-      select a.id, a.created_at, a.words, array(select p.part from query q, unnest(q.parts) with ordinality as p(word, part) where a.words @@ p.word) as held
-      from looked_at l join ${atoms.rows} a on a.id = l.id),
+      select a.id, a.created_at, a.words, array(select p.part from query q, unnest(q.patterns) with ordinality as p(word, part) where a.words @@ p.word) as held
+      from (select distinct on (id) id, created_at, words from looked_at) a),
     rarity as materialized (
       select array(
-        select coalesce(ln(1 + (select count(*) from sharing)::float8 / c.count), 0)
-        from query q, generate_subscripts(q.parts, 1) as g(part) left join (select part, count(*) as count from sharing, unnest(held) as h(part) group by part) c using (part)
+        select coalesce(ln(1 + (${MORE_ATOMS} + (select count(*) from sharing))::float8 / c.count), 0) * case when part > cardinality(q.parts) then ${COMPOUND}::float8 else 1 end
+        from query q, generate_subscripts(q.patterns, 1) as g(part) left join (select part, count(*) as count from sharing, unnest(held) as h(part) group by part) c using (part)
         order by part) as weights),
     best as materialized (
       select s.id, s.created_at, s.words, (select sum(r.weights[part]) from unnest(s.held) as h(part)) as weight from sharing s, rarity r
       order by weight desc, s.created_at desc, s.id limit ${MOST_RANKED}),
     by_words as (
-      select id, created_at, row_number() over (order by weight + ts_rank_cd(words, (select any_word from query), 1) desc, created_at desc, id) as place from best),
-    by_meaning as (${meaning === undefined ? sql`select null::text as id, null::timestamptz as created_at, null::bigint as place where false` : nearest(found, meaning)}),
+      select id, created_at, weight / (select sum(w) from rarity, unnest(weights) as w) as share,
+        row_number() over (order by weight + ts_rank_cd(words, (select any_word from query), 1) desc, created_at desc, id) as place from best),
+    by_meaning as (${meaning === undefined ? sql`select null::text as id, null::timestamptz as created_at, null::float8 as share, null::bigint as place where false` : nearest(found, meaning)}),
     fused as (
-      select id, coalesce(w.created_at, m.created_at) as created_at, coalesce(1.0 / (${FUSION} + w.place), 0)::float8 + coalesce(1.0 / (${FUSION} + m.place), 0)::float8 as score
+      select id, coalesce(w.created_at, m.created_at) as created_at,
+        coalesce(${trust}::float8 / (${FUSION} + w.place), 0) + coalesce(m.share / (${FUSION} + m.place), 0) as score
       from by_words w full join by_meaning m using (id)),
     placed as materialized (
       select id, score, row_number() over (order by score desc, created_at desc, id) as place from fused order by place limit ${MOST_RANKED})
@@ -137,16 +152,19 @@ async function ranked(
 
 /**
  * The nearest by meaning, out of the same atoms. Everything is at some distance: what counts is nearer to the nearest than
- * to the average. Vectors of another length come from another model and cannot be compared.
+ * to the average, the more the nearer. Vectors of another length come from another model and cannot be compared.
  */
 function nearest(found: RawBuilder<unknown>, { model, vector }: Meaning): RawBuilder<unknown> {
   return sql`
     with at_distance as materialized (
       select c.id, c.created_at, v.embedding <=> ${`[${vector.join(',')}]`}::vector as distance
       from (select a.id, a.created_at ${found}) c
-      join atom_vectors v on v.atom_id = c.id and v.model = ${model} and v.dimension = ${vector.length})
-    select d.id, d.created_at, row_number() over (order by d.distance, d.created_at desc, d.id) as place from at_distance d
-    where d.distance <= (select greatest(min(distance), (min(distance) + avg(distance)) / 2) from at_distance) order by place limit ${MOST_NEAR}`;
+      join atom_vectors v on v.atom_id = c.id and v.model = ${model} and v.dimension = ${vector.length}),
+    spread as (
+      select min(distance) as least, greatest(${NEAR}::float8 * (avg(distance) - min(distance)), ${NEXT_TO_NONE}::float8) as reach from at_distance)
+    select d.id, d.created_at, 1 - ${NEAR}::float8 * (d.distance - s.least) / s.reach as share,
+      row_number() over (order by d.distance, d.created_at desc, d.id) as place
+    from at_distance d, spread s where d.distance <= s.least + s.reach order by place limit ${MOST_NEAR}`;
 }
 
 /** What the first page left, as far as the actor may still read it. */
@@ -195,10 +213,11 @@ function inSpaces({ spaces }: Search): RawBuilder<unknown> {
   return spaces === undefined ? sql`true` : sql`a.space_id = any(${spaces}::text[])`;
 }
 
-function filters(search: Search): RawBuilder<unknown> {
+function filters(search: Search, use?: 'beside words'): RawBuilder<unknown> {
+  const metadata = metadataFilter(sql`a.metadata`, search.metadata ?? {});
   return allOf([
     ...(search.includeDeprecated ? [] : [sql`not a.deprecated`]),
-    metadataFilter(sql`a.metadata`, search.metadata ?? {}),
+    use === undefined ? metadata : sql`(${metadata}) is true`,
     ...Object.entries(search.references ?? {}).map(([type, conditions]) => referenceFilter(type, conditions, READABLE)),
   ]);
 }

@@ -88,13 +88,18 @@ export async function spaceOfRole(tx: Tx, actor: Actor, role: SpaceRole): Promis
  * A new space is private: its maker holds `grant`, nobody else anything. One that names a convention and says nothing of
  * itself takes the description of the maker's space that is tagged `convention` and has that name.
  */
-export async function createSpace(tx: Tx, actor: Actor, space: NewSpace & { role?: SpaceRole }): Promise<Space> {
+export async function createSpace(
+  tx: Tx,
+  actor: Actor,
+  space: NewSpace & { role?: SpaceRole },
+  describedBy: string | null = actor.origin === 'untrusted' ? null : actor.user,
+): Promise<Space> {
   if (space.description !== undefined || (space.tags?.length ?? 0) > 0) refuseUntrusted(actor);
   const id = newId('spc');
   const description = space.description ?? (await conventionText(tx, actor, space.convention)) ?? '';
   await tx.run(sql`
-    insert into spaces (id, owner_id, name, description, convention, role, tags)
-    values (${id}, ${actor.user}, ${space.name}, ${description}, ${space.convention ?? null}, ${space.role ?? null}, ${space.tags ?? []})`);
+    insert into spaces (id, owner_id, name, description, described_by, convention, role, tags)
+    values (${id}, ${actor.user}, ${space.name}, ${description}, ${describedBy}, ${space.convention ?? null}, ${space.role ?? null}, ${space.tags ?? []})`);
   // Row-level security lets only the owner of a space that is there already give the first grants.
   const principals = [`user:${actor.user}`, ...(actor.confinedTo === undefined ? [] : [`agent:${actor.confinedTo}`])];
   await tx.run(sql`
@@ -107,7 +112,7 @@ async function conventionText(tx: Tx, actor: Actor, convention: string | undefin
   if (convention === undefined) return undefined;
   const found = await tx.maybe<{ description: string }>(sql`
     select s.description from spaces s join ${grantsOf(actor)} on g.space_id = s.id
-    where s.owner_id = ${actor.user} and s.convention = ${convention} and 'convention' = any(s.tags)
+    where s.owner_id = ${actor.user} and s.convention = ${convention} and s.described_by = ${actor.user} and 'convention' = any(s.tags)
     order by s.created_at, s.id limit 1`);
   return found?.description;
 }
@@ -117,7 +122,7 @@ export async function updateSpace(tx: Tx, actor: Actor, id: string, patch: Space
   await requirePermission(tx, actor, id, 'grant');
   if (patch.description !== undefined || patch.tags !== undefined) refuseUntrusted(actor);
   const changed = await tx.rows(sql`
-    select retinue_describe(${id}, ${patch.name ?? null}, ${patch.description ?? null}, ${patch.tags ?? null}::text[])`);
+    select retinue_describe(${id}, ${patch.name ?? null}, ${patch.description ?? null}, ${patch.tags ?? null}::text[], ${actor.origin !== 'untrusted'})`);
   if (changed.length === 0) throw noSpace(id);
   return getSpace(tx, actor, id);
 }
@@ -158,27 +163,27 @@ interface Held {
 }
 
 /**
- * Throws `not-found` without any grant, `forbidden` with too little. For more than reading, the grant and then the
- * space are held for the rest of the transaction: whoever changes an atom has its space first.
+ * Throws `not-found` without any grant, `forbidden` with too little. For more than reading, the space and then the
+ * grant are held for the rest of the transaction: whoever changes an atom has its space first.
  */
 export async function requirePermission(tx: Tx, actor: Actor, space: string, needed: Permission): Promise<void> {
   const held = await tx.maybe<Held>(
     needed === 'read'
       ? sql`select permission as "user", ${agentGrant(actor, space)} as agent from space_grants where space_id = ${space} and principal = ${`user:${actor.user}`}`
       : sql`
-        with held as materialized (${heldGrants(actor, space)}),
-        locked as materialized (select id from spaces where id = ${space} and exists (select from held) for no key update)
-        select max(permission) filter (where principal like 'user:%') as "user", max(permission) filter (where principal like 'agent:%') as agent,
-          (select count(*) from locked) as locked
+        with held as materialized (${heldGrants(actor, space)})
+        select max(permission) filter (where principal like 'user:%') as "user", max(permission) filter (where principal like 'agent:%') as agent
         from held having count(*) filter (where principal like 'user:%') > 0`,
   );
   checkPermission(actor, space, held, needed);
 }
 
-/** The grants that count, kept as they are until the transaction ends. */
+/** The grants that count. The space is held first, then they, until the transaction ends: everybody takes them in this order. */
 export function heldGrants(actor: Actor, space: string): RawBuilder<unknown> {
   const principals = [`user:${actor.user}`, ...(actor.confinedTo === undefined ? [] : [`agent:${actor.confinedTo}`])];
-  return sql`select principal, permission from space_grants where space_id = ${space} and principal = any(${principals}::text[]) order by principal for share`;
+  return sql`
+    select g.principal, g.permission from space_grants g left join (select id from spaces where id = ${space} for no key update) s on s.id = g.space_id
+    where g.space_id = ${space} and g.principal = any(${principals}::text[]) order by g.principal for share of g`;
 }
 
 function agentGrant(actor: Actor, space: string): RawBuilder<unknown> {

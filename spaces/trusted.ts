@@ -10,7 +10,7 @@ import type { SearchedAtoms } from './search.js';
  * That the user has deprecated such an atom since counts.
  */
 export const OVERWRITTEN_ATOMS = sql`
-  select h.id, h.space_id, v.version, v.payload, v.media_type, v.metadata, v.author, h.people, v.origin, v.comment, h.words, h.created_at, v.at as updated_at,
+  select h.id, h.space_id, v.version, v.payload, v.media_type, v.metadata, v.author, v.people, v.origin, v.comment, h.words, h.created_at, v.at as updated_at,
     v.deprecated or exists (
       select from atom_versions d where d.atom_id = h.id and d.version > v.version and d.deprecated and d.author like 'user:%') as deprecated
   from atoms h cross join lateral (

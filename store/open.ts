@@ -7,6 +7,7 @@ import { createLocalBus, type EventBus } from './event-bus.js';
 import { migrate } from './migrations/index.js';
 import { createPgBus } from './pg-bus.js';
 import { openPostgres } from './postgres.js';
+import { keepUp, type Upkept } from './upkeep.js';
 
 export interface StoreOptions {
   /** PostgreSQL; without it the embedded database in `folder` is opened. */
@@ -25,6 +26,8 @@ export interface Store {
   readonly bus: EventBus;
   /** Resolves when the embedded database has ended by itself; never on PostgreSQL, which comes back. */
   readonly broken: Promise<string>;
+  /** Keeps the embedded database's statistics and pages up to date; none on PostgreSQL, which does so itself. */
+  readonly upkeep: ((stop: AbortSignal) => Promise<Upkept[]>) | undefined;
   close(): Promise<void>;
 }
 
@@ -48,6 +51,7 @@ async function openEmbeddedStore(options: StoreOptions): Promise<Store> {
     db: createDb(embedded.pool, { events: bus, outbox: options.outbox }),
     bus,
     broken: embedded.broken,
+    upkeep: (stop) => keepUp(embedded.pool, stop),
     async close() {
       await bus.close();
       await embedded.close();
@@ -69,6 +73,7 @@ async function openPostgresStore(options: StoreOptions, url: string): Promise<St
     db: createDb(pool, { events: bus, outbox: options.outbox }),
     bus,
     broken: new Promise(() => undefined),
+    upkeep: undefined,
     async close() {
       await bus.close();
       await pool.end();

@@ -19,12 +19,12 @@ export function openPostgres(options: PostgresOptions): pg.Pool {
     idle_in_transaction_session_timeout: 60_000,
     keepAlive: true,
   });
-  // Content is read from memory or from disks that seek as fast as they read.
+  // Content is read from memory or from disks that seek as fast as they read; compiling takes longer than our statements.
   pool.on(
     'connect',
     (client) =>
       void client
-        .query('set random_page_cost = 1.1')
+        .query('set random_page_cost = 1.1; set jit = off')
         .catch((error: Error) => process.emitWarning(`a database connection could not be tuned: ${error.message}`)),
   );
   pool.on('error', (error) => process.emitWarning(`an idle database connection failed: ${error.message}`));

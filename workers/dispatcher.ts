@@ -14,11 +14,13 @@ export async function dispatchChanges(
   stop: AbortSignal,
 ): Promise<void> {
   const round = wakeable(stop);
+  const failed = (error: unknown, place: object): void =>
+    log.warn({ err: error, ...place }, 'a subscriber was not told of changes; trying again in a minute');
   const unsubscribe = store.bus.onSpace(null, round.wake);
   try {
     while (!stop.aborted) {
       try {
-        while ((await store.db.system(deliverDue)) > 0 && !stop.aborted);
+        while ((await deliverDue(store.db, failed)) > 0 && !stop.aborted);
       } catch (error) {
         log.warn({ err: error }, 'subscribers were not told of changes; trying again in a second');
       }

@@ -5,6 +5,9 @@ import type { Engine } from '../engine/deps.js';
 import { sweepBlobs } from '../engine/files.js';
 import { claimSilent, reconcileSilent } from '../engine/janitor.js';
 import { nudge } from '../engine/nudges.js';
+import { pruneDeliveries } from '../spaces/dispatch.js';
+import { sweepUnfinished } from '../spaces/transfer.js';
+import type { Store } from '../store/open.js';
 import { pause } from '../store/pause.js';
 import { fateOf } from './temporal.js';
 
@@ -12,8 +15,11 @@ const ROUND_MS = 60_000;
 const SILENT_SECONDS = 300;
 const A_ROUND = 200;
 const ROUNDS_AN_HOUR = 60;
+/** Whoever has just started has better things to do. */
+const UPKEEP_AFTER_MS = 10_000;
+const UPKEEP_EVERY_MS = 3_600_000;
 
-/** Looks at silent requests and at what people were asked long ago every minute, for leftover files every hour, until stopped. */
+/** Looks at silent requests and at what people were asked long ago every minute, for leftovers every hour, until stopped. */
 export async function keepHouse(
   engine: Engine,
   client: Client,
@@ -24,7 +30,7 @@ export async function keepHouse(
     try {
       await lookAtSilent(engine, client, stop);
       await nudge(engine, A_ROUND);
-      if (round % ROUNDS_AN_HOUR === 0) await sweepBlobs(engine);
+      if (round % ROUNDS_AN_HOUR === 0) await sweep(engine, stop);
     } catch (error) {
       log.warn({ err: error }, 'the house could not be kept; trying again in a minute');
     }
@@ -36,5 +42,30 @@ async function lookAtSilent(engine: Engine, client: Client, stop: AbortSignal): 
   for (const ref of await claimSilent(engine, SILENT_SECONDS, A_ROUND)) {
     if (stop.aborted) return;
     await reconcileSilent(engine, ref, await fateOf(client, requestWorkflowId(ref.request)));
+  }
+}
+
+/** What nobody needs any more: bytes without a file, spaces of imports that broke off, what was delivered long ago. */
+async function sweep(engine: Engine, stop: AbortSignal): Promise<void> {
+  await sweepBlobs(engine);
+  await sweepUnfinished(engine.db);
+  while (!stop.aborted && (await engine.db.system(pruneDeliveries)));
+}
+
+/** Does what the embedded database leaves to its owner, some seconds after the start and then every hour, until stopped. */
+export async function keepDatabase(
+  upkeep: NonNullable<Store['upkeep']>,
+  log: Pick<Logger, 'info' | 'warn'>,
+  stop: AbortSignal,
+): Promise<void> {
+  await pause(UPKEEP_AFTER_MS, stop);
+  while (!stop.aborted) {
+    try {
+      const upkept = await upkeep(stop);
+      if (upkept.length > 0) log.info({ upkept }, 'tables were brought up to date');
+    } catch (error) {
+      log.warn({ err: error }, 'the database could not be brought up to date; trying again in an hour');
+    }
+    await pause(UPKEEP_EVERY_MS, stop);
   }
 }

@@ -17,7 +17,7 @@ import { cliCacheDir, findTemporalCli } from './dev-server/find-temporal-cli.js'
 import { type DevServer, startDevServer } from './dev-server/start-dev-server.js';
 import { keepVectors } from './embedder.js';
 import { openInstallation, type Installation } from './installation.js';
-import { keepHouse } from './janitor.js';
+import { keepDatabase, keepHouse } from './janitor.js';
 import { ownerToken, tokenFile } from './owner-token.js';
 import { createCourier } from './temporal.js';
 import { connectLazily, connectNative, createClient, SearchAttributes } from './temporal-link.js';
@@ -229,9 +229,10 @@ async function runWorkerParts(
   const { store, log, engine } = installation;
   const vectors =
     engine.embedder === undefined ? undefined : keepVectors({ ...store, embedder: engine.embedder, log }, stop.signal);
+  const database = store.upkeep === undefined ? undefined : keepDatabase(store.upkeep, log, stop.signal);
   ends.push(async () => {
     stop.abort();
-    await Promise.all([house, dispatcher, vectors]);
+    await Promise.all([house, dispatcher, vectors, database]);
   });
 }
 

@@ -24,8 +24,14 @@ export const SESSION_COOKIE = 'retinue_session';
 const TRUST_MS = 500;
 const MOST_TRUSTED = 1_000;
 
-/** Every call but the open ones needs a bearer token, or the cookie of a signed-in browser from our own pages. */
-export function registerAuth(app: FastifyInstance, deps: ApiDeps, failures: FailureLimit): void {
+/** Whether the caller of a call that is not open is still signed in, by what the call brought. */
+export type StillSignedIn = (request: FastifyRequest) => Promise<boolean>;
+
+/**
+ * Every call but the open ones needs a bearer token, or the cookie of a signed-in browser from our own pages. What comes
+ * back asks again, for answers that go on for long.
+ */
+export function registerAuth(app: FastifyInstance, deps: ApiDeps, failures: FailureLimit): StillSignedIn {
   const lookUp = createLookUp(deps);
   app.decorateRequest('signedIn', null);
   app.addHook('onRequest', async (request, reply) => {
@@ -40,6 +46,7 @@ export function registerAuth(app: FastifyInstance, deps: ApiDeps, failures: Fail
       throw new ProblemError('forbidden', 'This is for the owner of the installation only.');
     request.signedIn = user;
   });
+  return async (request) => (await lookUp(request))?.id === callerOf(request).id;
 }
 
 /** The caller of an address that is not open. */

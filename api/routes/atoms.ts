@@ -15,7 +15,7 @@ import { applyBatch } from '../../spaces/batch.js';
 import { userActor } from '../../spaces/principal.js';
 import { compact } from '../compact.js';
 import { callerOf } from '../plugins/auth.js';
-import { answers, IdParamsSchema, listOf, NoQuerySchema, pageFields } from '../schemas.js';
+import { answers, IdParamsSchema, listOf, NoQuerySchema, pageFields, PageQuerySchema } from '../schemas.js';
 import type { RouteParts } from './parts.js';
 
 const TAGS = ['spaces'];
@@ -136,18 +136,18 @@ export function atomRoutes({ deps }: RouteParts): FastifyPluginAsyncZod {
       {
         schema: {
           tags: TAGS,
-          summary: 'Every version, newest first',
+          summary: 'Every version, newest first; a page also ends at about 8 MiB of payloads',
           params: AtomParamsSchema,
-          querystring: NoQuerySchema,
+          querystring: PageQuerySchema,
           response: answers({ 200: listOf(VersionSchema) }),
         },
       },
       async (request) => {
         const { id } = callerOf(request);
-        const versions = await db.as(id, (tx) =>
-          atomHistory(tx, userActor(id), request.params.id, request.params.atom),
+        const { items, ...more } = await db.as(id, (tx) =>
+          atomHistory(tx, userActor(id), request.params.id, request.params.atom, compact(request.query)),
         );
-        return { items: versions.map(presentVersion) };
+        return { items: items.map(presentVersion), ...more };
       },
     );
 

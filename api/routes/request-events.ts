@@ -6,7 +6,7 @@ import { hasEnded } from '../present.js';
 import { answers, IdParamsSchema } from '../schemas.js';
 import { streamEvents } from '../streams/event-stream.js';
 import { EventWriter } from '../streams/event-writer.js';
-import { ResumeHeadersSchema, ResumeQuerySchema, startStream } from '../streams/start-stream.js';
+import { ResumeHeadersSchema, ResumeQuerySchema } from '../streams/start-stream.js';
 import type { RouteParts } from './parts.js';
 
 const STREAM = {
@@ -15,7 +15,7 @@ const STREAM = {
 };
 
 /** Events of a request as they happen. */
-export function requestEventRoutes({ deps, closing, watch }: RouteParts): FastifyPluginAsyncZod {
+export function requestEventRoutes({ deps, streams, watch }: RouteParts): FastifyPluginAsyncZod {
   return async (app) => {
     app.get(
       '/v1/requests/:id/events',
@@ -34,7 +34,7 @@ export function requestEventRoutes({ deps, closing, watch }: RouteParts): Fastif
         const user = callerOf(request).id;
         const seen = request.headers['last-event-id'] ?? request.query.after;
         const status = await requestStatus(deps.engine, user, request.params.id);
-        const stop = startStream(reply, closing);
+        const stop = streams.start(request, reply);
         try {
           await streamEvents(
             {
@@ -47,7 +47,7 @@ export function requestEventRoutes({ deps, closing, watch }: RouteParts): Fastif
               resumed: seen !== undefined,
               ended: hasEnded(status),
             },
-            new EventWriter(reply.raw),
+            new EventWriter(reply.raw, stop),
             stop,
           );
         } catch (error) {

@@ -7,7 +7,7 @@ import { callerOf } from '../plugins/auth.js';
 import { answers, IdParamsSchema } from '../schemas.js';
 import { EventWriter } from '../streams/event-writer.js';
 import { streamSpaceEvents } from '../streams/space-stream.js';
-import { ResumeHeadersSchema, ResumeQuerySchema, startStream } from '../streams/start-stream.js';
+import { ResumeHeadersSchema, ResumeQuerySchema } from '../streams/start-stream.js';
 import { Watch } from '../streams/watch.js';
 import type { RouteParts } from './parts.js';
 
@@ -17,7 +17,7 @@ const STREAM = {
 };
 
 /** Changes of a space as they happen. */
-export function spaceEventRoutes({ deps, closing }: RouteParts): FastifyPluginAsyncZod {
+export function spaceEventRoutes({ deps, streams }: RouteParts): FastifyPluginAsyncZod {
   const { engine, bus } = deps;
   return async (app) => {
     const newest = (ids: readonly string[]) => engine.db.system((tx) => newestSpaceEvents(tx, ids));
@@ -40,9 +40,9 @@ export function spaceEventRoutes({ deps, closing }: RouteParts): FastifyPluginAs
         const space = request.params.id;
         const after = Number(request.headers['last-event-id'] ?? request.query.after ?? 0);
         await engine.db.as(user, (tx) => getSpace(tx, userActor(user), space));
-        const stop = startStream(reply, closing);
+        const stop = streams.start(request, reply);
         try {
-          await streamSpaceEvents({ engine, bus, watch, user, space, after }, new EventWriter(reply.raw), stop);
+          await streamSpaceEvents({ engine, bus, watch, user, space, after }, new EventWriter(reply.raw, stop), stop);
         } catch (error) {
           request.log.error({ err: error, space }, 'an event stream broke off');
           reply.raw.destroy();

@@ -90,13 +90,10 @@ export function spaceTransferRoutes({ deps }: RouteParts): FastifyPluginAsyncZod
       async (request, reply) => {
         const user = callerOf(request).id;
         const { name, trusted } = request.query;
-        const lines = textOf(importedBytes(request)).split('\n');
-        const imported = await engine.db.as(user, (tx) =>
-          importSpace(tx, userActor(user), lines, {
-            ...(name === undefined ? {} : { name }),
-            trusted: trusted === 'true',
-          }),
-        );
+        const imported = await importSpace(engine.db, userActor(user), textOf(importedBytes(request)), {
+          ...(name === undefined ? {} : { name }),
+          trusted: trusted === 'true',
+        });
         return reply.code(201).send(imported);
       },
     );

@@ -78,7 +78,7 @@ class EventStream {
   }
 
   #isOver(): boolean {
-    return this.#done || this.#writer.closed || this.#stop.aborted;
+    return this.#done || this.#writer.closed;
   }
 
   #hear(delta: TextDelta): void {

@@ -10,13 +10,15 @@ interface SentEvent {
   readonly type: string;
 }
 
-/** Writes server-sent events at the reader's pace and keeps quiet connections open. */
+/** Writes server-sent events at the reader's pace and keeps quiet connections open; nothing more once `stop` fires. */
 export class EventWriter {
   readonly #response: ServerResponse;
+  readonly #stop: AbortSignal;
   readonly #heartbeat: NodeJS.Timeout;
 
-  constructor(response: ServerResponse) {
+  constructor(response: ServerResponse, stop: AbortSignal) {
     this.#response = response;
+    this.#stop = stop;
     this.#heartbeat = setInterval(() => {
       if (!response.writableNeedDrain) response.write(': still here\n\n');
     }, HEARTBEAT_MS);
@@ -24,6 +26,10 @@ export class EventWriter {
   }
 
   get closed(): boolean {
+    return this.#stop.aborted || this.#isGone;
+  }
+
+  get #isGone(): boolean {
     return this.#response.destroyed || this.#response.writableEnded;
   }
 
@@ -35,7 +41,7 @@ export class EventWriter {
 
   end(): void {
     clearInterval(this.#heartbeat);
-    if (!this.closed) this.#response.end();
+    if (!this.#isGone) this.#response.end();
   }
 
   /** Without a goodbye: the reader is to come back with the number it has got to. */

@@ -23,7 +23,7 @@ interface SpaceStreamOptions {
 
 /**
  * Sends a space's changes in order, each once: stored ones first, then what happens. The permission is asked for with
- * every page; ends when the reader may not read the space any more or is gone, or when the signal fires.
+ * every page; ends when the reader may not read the space any more or is gone, or when `stop` fires.
  */
 export async function streamSpaceEvents(
   options: SpaceStreamOptions,
@@ -35,7 +35,7 @@ export async function streamSpaceEvents(
   stop.addEventListener('abort', wakeups.wake);
   try {
     let { after } = options;
-    while (!writer.closed && !stop.aborted) {
+    while (!writer.closed) {
       const page = await readPage(options, after);
       if (page === undefined) break;
       for (const event of page) await writer.send(event);

@@ -3,7 +3,7 @@ import { transactionSkill } from '../../contracts/skill.js';
 import type { Atom } from '../../contracts/space.js';
 import { cutText } from '../../contracts/text.js';
 import { viewAtom } from '../shared/atom-view.js';
-import { firstItems } from '../shared/note.js';
+import { withNote } from '../shared/note.js';
 import { spaceHistoryManifest, type SpaceHistoryOutput } from './manifest.js';
 
 const DEFAULT_VERSIONS = 10;
@@ -15,13 +15,20 @@ const FIELD_BYTES = 60;
 export const spaceHistory = transactionSkill({
   manifest: spaceHistoryManifest,
   async run({ space, atom, limit = DEFAULT_VERSIONS }, { spaces }) {
-    const versions = await spaces.history(space, atom);
-    const { items, ...rest } = firstItems(versions, limit, 'give a higher limit for older ones');
-    const bytes = Math.floor(TOTAL_BYTES / Math.max(1, items.length));
-    const shown = items.map((version, index) => viewVersion(version, versions[index + 1], bytes));
-    return { output: { items: shown, ...rest } };
+    const { items: versions, cursor } = await spaces.history(space, atom, { limit });
+    const older = cursor === undefined ? [] : (await spaces.history(space, atom, { limit: 1, cursor })).items;
+    const bytes = Math.floor(TOTAL_BYTES / Math.max(1, versions.length));
+    const items = versions.map((version, index) => viewVersion(version, [...versions, ...older][index + 1], bytes));
+    return { output: { items, ...withNote(noteOn(versions, limit)) } };
   },
 });
+
+function noteOn(shown: readonly Atom[], limit: number): string | undefined {
+  const all = shown[0]?.version ?? 0;
+  if (shown.length >= all) return undefined;
+  const advice = shown.length < limit ? 'older ones are too large for this' : 'give a higher limit for older ones';
+  return `Only the first ${shown.length} of ${all} are shown; ${advice}.`;
+}
 
 function viewVersion(version: Atom, former: Atom | undefined, bytes: number): SpaceHistoryOutput['items'][number] {
   const { id: _id, space: _space, mediaType: _mediaType, updatedAt, ...view } = viewAtom(version, bytes);

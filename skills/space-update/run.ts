@@ -38,7 +38,7 @@ export const spaceUpdate = transactionSkill({
 async function change(spaces: SpaceAccess, input: SpaceUpdateInput): Promise<SkillResult<SpaceUpdateOutput>> {
   const { space, atom, ifVersion, comment, ...patch } = input;
   const before = await spaces.get(space, atom);
-  if (ifVersion !== undefined && ifVersion !== before.version) return mergeOver(spaces, input, ifVersion);
+  if (ifVersion !== undefined && ifVersion !== before.version) return mergeOver(spaces, input, before, ifVersion);
   const after = await spaces.update(space, atom, { ...patch, comment, ifVersion: before.version });
   return { output: versionOf(after), undo: undoOf(before, after, patch) };
 }
@@ -47,9 +47,10 @@ async function change(spaces: SpaceAccess, input: SpaceUpdateInput): Promise<Ski
 async function mergeOver(
   spaces: SpaceAccess,
   { space, atom, comment, payload, metadata, references }: SpaceUpdateInput,
+  newest: Atom,
   ifVersion: number,
 ): Promise<SkillResult<SpaceUpdateOutput>> {
-  const { newest, base } = await statesOf(spaces, space, atom, ifVersion);
+  const base = await baseOf(spaces, newest, ifVersion);
   const { patch, conflicts } = mergeAtom(base, newest, { payload, metadata, references });
   if (conflicts.length > 0) return { output: conflictOutput(newest, ifVersion, conflicts), taints: ['private'] };
   if (Object.keys(patch).length === 0) {
@@ -68,7 +69,8 @@ async function takeBack(
     await spaces.update(space, atom, { ...before, comment });
     return;
   }
-  const { newest, base } = await statesOf(spaces, space, atom, version);
+  const newest = await spaces.get(space, atom);
+  const base = await baseOf(spaces, newest, version);
   const { patch, conflicts } = mergeAtom(base, newest, before);
   if (conflicts.length > 0) {
     const fields = conflicts.slice(0, 10).map(({ field }) => field);
@@ -80,20 +82,18 @@ async function takeBack(
   if (Object.keys(patch).length > 0) await spaces.update(space, atom, { ...patch, comment, ifVersion: newest.version });
 }
 
-async function statesOf(
-  spaces: SpaceAccess,
-  space: string,
-  atom: string,
-  version: number,
-): Promise<{ readonly newest: Atom; readonly base: Atom }> {
-  const versions = await spaces.history(space, atom);
-  const newest = versions[0];
-  const base = versions.find((candidate) => candidate.version === version);
-  if (newest !== undefined && base !== undefined) return { newest, base };
-  throw new ProblemError(
-    'conflict',
-    `The atom is at version ${newest?.version ?? 0}, and version ${version} is not known. Read it with space_get and repeat the change.`,
-  );
+/** The version that a change was made for. */
+async function baseOf(spaces: SpaceAccess, newest: Atom, version: number): Promise<Atom> {
+  try {
+    return await spaces.version(newest.space, newest.id, version);
+  } catch (error) {
+    if (!(error instanceof ProblemError) || error.type !== 'not-found') throw error;
+    throw new ProblemError(
+      'conflict',
+      `The atom is at version ${newest.version}, and version ${version} is not known. Read it with space_get and repeat the change.`,
+      { cause: error },
+    );
+  }
 }
 
 function versionOf({ id, space, version }: Atom): SpaceUpdateOutput {

@@ -1,9 +1,8 @@
 import type { Tx } from '../../store/db.js';
 import { sql } from '../../store/sql.js';
-import { newAtomIds } from '../fork.js';
+import { insertAtoms, newAtomIds, type WrittenAtom } from '../insert-atoms.js';
 import { type Actor, userActor } from '../principal.js';
 import { createSpace } from '../spaces.js';
-import { insertAtoms, type WrittenAtom } from '../transfer.js';
 import type { Convention } from './convention.js';
 import { CONVENTIONS } from './index.js';
 

@@ -221,6 +221,33 @@ describe('in spaces of others', () => {
     });
   });
 
+  test('what was merged into an object of somebody else goes by its top-level keys', async () => {
+    const atom = await berts.put(space, { title: 'Bed', text: 'tulip' });
+    const mine = { note: WORD, marks: [WORD], size: 3 };
+    await annas.patch(atom, { payload: { title: 'Bed', text: 'tulip', ...mine } });
+    await berts.patch(atom, { payload: { title: 'Bed north', text: 'tulip', ...mine, size: 4 } });
+    await berts.patch(atom, { payload: mine });
+    await berts.patch(atom, { payload: {} });
+    await berts.patch(atom, { payload: { text: 'rose', note: WORD } });
+    await erase();
+    expect((await historyOf(atom, berts)).map(({ payload }) => payload)).toEqual([
+      { text: 'rose' },
+      {},
+      null,
+      { title: 'Bed north', text: 'tulip', size: 4 },
+      null,
+      { title: 'Bed', text: 'tulip' },
+    ]);
+    const head = await berts.call('GET', `/v1/spaces/${space}/atoms/${atom.id}`);
+    expect(good(head, 200)).toMatchObject({ version: 6, payload: { text: 'rose' }, people: [bert.id] });
+    const named = await api.store.db.system((tx) =>
+      tx.rows<{ people: string[] }>(
+        sql`select distinct people from atom_versions where atom_id = ${atom.id} order by 1`,
+      ),
+    );
+    expect(named.map(({ people }) => people)).toEqual([[], [bert.id]]);
+  });
+
   test('a text that was put back is gone too, and one by one everybody can go', async () => {
     const carla = await api.person('Carla');
     await berts.share(space, `user:${carla.id}`, 'write');

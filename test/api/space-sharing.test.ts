@@ -263,7 +263,7 @@ describe('subscriptions', () => {
     good(await annas.call('PUT', `/v1/spaces/${id}/subscriptions/${agent}`, {}), 200);
     for (const bed of ['north', 'south', 'east'])
       await berts.put(id, `secret of ${bed}`, { comment: `planted ${bed}` });
-    await api.store.db.system(deliverDue);
+    await deliverDue(api.store.db);
     const inbox = (query = '') => annas.call('GET', `/v1/agents/${agent}/inbox${query}`);
     const first = good<Page<Delivery>>(await inbox('?limit=2'), 200);
     const rest = good<Page<Delivery>>(await inbox(`?limit=2&cursor=${first.cursor}`), 200);

@@ -58,7 +58,7 @@ beforeAll(async () => {
   const agent = await annas.agent();
   good(await annas.call('PUT', `/v1/spaces/${space}/subscriptions/${agent}`, {}), 200);
   await annas.put(space, 'another secret', { references: [{ type: 'blocked_by', atom: atom.id }] });
-  await api.store.db.system(deliverDue);
+  await deliverDue(api.store.db);
   ids = { space, atom: atom.id, agent, user: people.reader.id, owner: anna.id };
 });
 afterAll(() => api.close());

@@ -69,6 +69,11 @@ describe('spaces over HTTP', () => {
       { version: 1, author: `user:${api.owner.id}`, comment: 'planted' },
     ]);
     for (const item of history) expect(Number.isNaN(Date.parse(item.at))).toBe(false);
+    const first = (await api.call({ url: `${url}/history?limit=2` })).json();
+    const second = (await api.call({ url: `${url}/history?limit=2&cursor=${first.cursor}` })).json();
+    expect([first.items, second]).toEqual([history.slice(0, 2), { items: history.slice(2) }]);
+    for (const query of ['limit=0', 'limit=201', 'cursor=x'])
+      expect((await api.call({ url: `${url}/history?${query}` })).statusCode).toBe(400);
     const listed = async (query: string) =>
       (await api.call({ url: `/v1/spaces/${space}/atoms${query}` }))
         .json()

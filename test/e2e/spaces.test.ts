@@ -47,7 +47,7 @@ describe('an agent', () => {
     expect(calls.map(({ status }) => status)).toEqual(Array.from({ length: 6 }, () => 'done'));
     expect(calls[3]?.output).toMatchObject({ items: [{ atom: { id: atom, version: 2 } }] });
     const versions = await as(stage.world.owner, (spaces) => spaces.history(space, atom));
-    expect(versions.map(({ comment, deprecated }) => ({ comment, deprecated }))).toEqual([
+    expect(versions.items.map(({ comment, deprecated }) => ({ comment, deprecated }))).toEqual([
       { comment: 'Went out of business', deprecated: true },
       { comment: 'Signed today', deprecated: false },
       { comment: 'Met at the fair', deprecated: false },

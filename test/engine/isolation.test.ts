@@ -95,7 +95,7 @@ beforeAll(async () => {
     await spaceAccess(tx, userActor(anna)).subscribe(memory.id, annas.agent, { metadata: { about: SECRET } });
     await spaceAccess(tx, userActor(anna)).put(memory.id, { ...base, metadata: { about: SECRET } });
   });
-  await kit.engine.db.system(deliverDue);
+  await deliverDue(kit.engine.db);
 });
 afterAll(() => kit.close());
 
@@ -188,15 +188,15 @@ describe('the rows of one person', () => {
         ),
       );
     const insertAtom = (id: string) =>
-      sql`insert into atoms (id, space_id, version, payload, media_type, metadata, author, origin, comment, words) values (${id}, ${space.id}, 1, '1', 'x', '{}', 'x', 'user', 'x', '')`;
+      sql`insert into atoms (id, space_id, version, payload, media_type, metadata, author, people, origin, comment, words) values (${id}, ${space.id}, 1, '1', 'x', '{}', ${`user:${dora}`}, ${[dora]}::text[], 'user', 'x', '')`;
     const insertVersion = sql`
       insert into atom_versions (atom_id, version, space_id, payload, media_type, metadata, "references", author, origin, comment, deprecated)
       values (${atom.id}, 2, ${space.id}, '1', 'x', '{}', '[]', 'x', 'user', 'x', false)`;
     const insertEvent = (seq: number) =>
-      sql`insert into space_events (space_id, seq, atom_id, version, author, comment) values (${space.id}, ${seq}, 'x', 1, 'x', 'x')`;
+      sql`insert into space_events (space_id, seq, atom_id, version, author, comment) values (${space.id}, ${seq}, 'x', 1, ${`user:${dora}`}, 'x')`;
     const refer = sql`insert into atom_references (atom_id, type, target_id, position) values (${atom.id}, 'x', 'x', 1)`;
     const count = sql`update spaces set event_seq = event_seq + 1 where id = ${space.id}`;
-    const change = sql`update atoms set comment = 'changed' where id = ${atom.id}`;
+    const change = sql`update atoms set comment = 'changed', author = ${`user:${dora}`}, people = ${[dora]}::text[] where id = ${atom.id}`;
     const refused = (query: ReturnType<typeof sql>) => expect(asDora(query)).rejects.toThrow(/row-level security/);
 
     for (const query of [insertAtom('atm_r'), insertVersion, insertEvent(100), refer]) await refused(query);
@@ -213,6 +213,12 @@ describe('the rows of one person', () => {
 
     await permit('write');
     expect(await asDora(change)).toBe(1);
+    for (const forged of [
+      sql`update atoms set author = ${`user:${anna}`}, people = ${[dora]}::text[] where id = ${atom.id}`,
+      sql`update atoms set author = ${`user:${dora}`}, people = ${[anna]}::text[] where id = ${atom.id}`,
+      sql`insert into space_events (space_id, seq, atom_id, version, author, comment) values (${space.id}, 102, 'x', 1, ${`user:${anna}`}, 'x')`,
+    ])
+      await refused(forged);
     const later = await kit.engine.db.as(dora, (tx) =>
       spaceAccess(tx, userActor(dora)).update(space.id, atom.id, { payload: 2, comment: 'x' }),
     );

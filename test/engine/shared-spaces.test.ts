@@ -73,7 +73,9 @@ test('another person is let in once the user has seen who gets what, and as the 
   expect(approval.title).toBe(`Let Vera (user:${vera}) read, add to and change the space “CRM”`);
   expect(approval.preview.text).toMatch(/\nVera .* It holds 1 atom\.\nThey will see all of it, and its whole history/);
   expect(await grants()).toEqual([`user:${kit.owner} grant`]);
-  await kit.engine.db.as(kit.owner, (tx) => tx.rows(sql`select retinue_describe(${space}, 'Renamed', null, null)`));
+  await kit.engine.db.as(kit.owner, (tx) =>
+    tx.rows(sql`select retinue_describe(${space}, 'Renamed', null, null, true)`),
+  );
   await decide(kit.engine, kit.owner, approval.id, {
     decision: 'edit',
     payloadHash: approval.payloadHash,

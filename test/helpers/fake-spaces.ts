@@ -71,12 +71,24 @@ export function fakeSpaces(): FakeSpaces {
   return {
     ...unfaked,
     comments,
-    list: async (filter) => spaces.filter(({ role }) => filter?.role === undefined || role === filter.role),
+    list: async (filter) =>
+      spaces.filter(({ role }) => filter?.role === undefined || role === filter.role).slice(0, filter?.limit),
     ofRole: async (role) => space(`sp_${role}`),
     get: async (spaceId, id) => structuredClone(atom(spaceId, id)),
     deprecate: async (spaceId, id, comment) => setDeprecated(spaceId, id, true, comment),
     restore: async (spaceId, id, comment) => setDeprecated(spaceId, id, false, comment),
-    history: async (spaceId, id) => structuredClone(versions.get(atom(spaceId, id).id) ?? []),
+    async history(spaceId, id, { limit = DEFAULT_LIMIT, cursor } = {}) {
+      const older = (versions.get(atom(spaceId, id).id) ?? []).filter(
+        ({ version }) => cursor === undefined || version < Number(cursor),
+      );
+      const items = structuredClone(older.slice(0, limit));
+      return older.length > limit ? { items, cursor: String(items.at(-1)?.version) } : { items };
+    },
+    async version(spaceId, id, wanted) {
+      const found = versions.get(atom(spaceId, id).id)?.find(({ version }) => version === wanted);
+      if (found === undefined) throw new ProblemError('not-found', `The atom ${id} has no version ${wanted}.`);
+      return structuredClone(found);
+    },
     async create({ name, description = '', convention, tags = [] }) {
       const made = { ...space('sp_bus'), id: `sp_${spaces.length}`, name, description, tags };
       const { role: _role, ...plain } = { ...made, ...(convention === undefined ? {} : { convention }) };
@@ -85,7 +97,7 @@ export function fakeSpaces(): FakeSpaces {
     },
     space: async (id) => structuredClone(space(id)),
     nameOf: async (principal) => principal,
-    subscriptions: async (spaceId) => [...subscriptions.values()].filter((one) => one.space === space(spaceId).id),
+    subscription: async (spaceId, agent) => subscriptions.get(`${space(spaceId).id} ${agent}`),
     grants: async (spaceId) => [...grants.values()].filter((grant) => grant.space === space(spaceId).id),
     async share(spaceId, principal, permission) {
       const grant = { space: space(spaceId).id, principal, permission, grantedBy: 'agent:agt_1', createdAt: clock(0) };

@@ -228,7 +228,7 @@ describe('space_share', () => {
 
 describe('space_subscribe', () => {
   const inbox = async (agent: string): Promise<string[]> => {
-    await store.db.system((tx) => deliverDue(tx));
+    await deliverDue(store.db);
     const page = await store.db.as(OLGA, (tx) => inboxOf(tx, userActor(OLGA), agent, { limit: 200 }));
     return page.items.flatMap(({ event }) => (event.space === space ? [event.comment] : []));
   };

@@ -38,6 +38,19 @@ const change = (by: Hand, more: Record<string, unknown>) =>
   by.run(spaceUpdate, { space, atom, comment: 'Changed', ...more });
 
 describe('space_update', () => {
+  it('merges from exactly the version it was made for, however long ago that was', async () => {
+    await asUser(store.db, OLGA, async (spaces) => {
+      for (let rank = 2; rank <= 60; rank += 1) await spaces.update(space, atom, { metadata: { rank }, comment: 'x' });
+    });
+    const { output } = await change(olgas, { payload: { ...CARD.payload, phone: '2' }, ifVersion: 1 });
+    expect(output).toEqual({ id: atom, space, version: 61, mergedOver: 60 });
+    expect(await read()).toMatchObject({ payload: { name: 'Acme', phone: '2' }, metadata: { rank: 60 } });
+    await expect(change(olgas, { payload: 'x', ifVersion: 62 })).rejects.toMatchObject({
+      type: 'conflict',
+      message: 'The atom is at version 61, and version 62 is not known. Read it with space_get and repeat the change.',
+    });
+  });
+
   it('changes what is named and gives it its former value back', async () => {
     const before = await read();
     const target = await asUser(store.db, OLGA, (spaces) => spaces.put(space, { payload: 'x', comment: 'x' }));

@@ -162,6 +162,19 @@ describe('space_history', () => {
     expect(labels).toEqual(['private', 'untrusted']);
   });
 
+  it('shows fewer versions where they are very long', async () => {
+    const long = 'x'.repeat(5 * 1024 * 1024);
+    const atom = await put({ long, n: 1 });
+    await asUser(store.db, OLGA, async (spaces) => {
+      for (const n of [2, 3]) await spaces.update(space, atom, { payload: { long, n }, comment: 'x' });
+    });
+    const { output } = await olgas.run(spaceHistory, { space, atom });
+    expect(output).toMatchObject({
+      items: [{ version: 3, changed: ['payload.n'] }],
+      note: 'Only the first 1 of 3 are shown; older ones are too large for this.',
+    });
+  });
+
   it('keeps a long answer small and says that there is more', async () => {
     const metadata = Object.fromEntries(Array.from({ length: 50 }, (_, index) => [`key${index}`, 'v'.repeat(500)]));
     const atom = await put('word '.repeat(1_000), { metadata });

@@ -1,7 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { Metadata } from '../../contracts/space.js';
 import { spaceAccess } from '../../spaces/access.js';
 import { atomHistory } from '../../spaces/atoms.js';
+import { applyBatch } from '../../spaces/batch.js';
 import { type Actor, userActor } from '../../spaces/principal.js';
 import { createSpace } from '../../spaces/spaces.js';
 import { createDb, type Db } from '../../store/db.js';
@@ -32,7 +34,9 @@ afterAll(() => store.close());
 
 describe('a payload from outside', () => {
   const origins = async (id: string): Promise<string[]> =>
-    (await store.db.as(USER, (tx) => atomHistory(tx, me, space, id))).map((version) => version.origin).toReversed();
+    (await store.db.as(USER, (tx) => atomHistory(tx, me, space, id, { limit: 50 }))).items
+      .map((version) => version.origin)
+      .toReversed();
   const put = (actor: Actor, payload: string) =>
     store.db.as(USER, (tx) => spaceAccess(tx, actor).put(space, { payload, comment: 'x' }));
   const change = (actor: Actor, id: string, patch: { payload?: string; metadata?: Record<string, string> }) =>
@@ -164,4 +168,46 @@ test('a space is held before its atom, so that two who write there cannot block 
     await pool.end();
     await server.stop();
   }
+});
+
+describe('metadata that a patch would push beyond its limits', () => {
+  const put = (metadata: Metadata) =>
+    store.db.as(USER, (tx) => spaceAccess(tx, me).put(space, { payload: 'x', metadata, comment: 'x' }));
+  const change = (id: string, metadata: Metadata) =>
+    store.db.as(USER, (tx) => spaceAccess(tx, me).update(space, id, { metadata, comment: 'x' }));
+  const keys = (count: number, name = 'k'): Metadata =>
+    Object.fromEntries(Array.from({ length: count }, (_, n) => [`${name}${n}`, n]));
+  const long = (count: number, name = 'k'): Metadata =>
+    Object.fromEntries(Array.from({ length: count }, (_, n) => [`${name}${n}`, 'x'.repeat(2_000)]));
+
+  test.each([
+    ['keys', keys(199), keys(2, 'more'), 'must have at most 200 keys'],
+    ['characters', long(15), long(1, 'more'), 'must have at most 32000 characters of JSON'],
+  ])('by %s is refused, and nothing changes', async (_name, before, patch, message) => {
+    const { id } = await put(before);
+    await expect(change(id, patch)).rejects.toMatchObject({
+      type: 'invalid-body',
+      status: 422,
+      errors: [{ path: 'metadata', message: expect.stringContaining(message) as unknown }],
+    });
+    expect(await store.db.as(USER, (tx) => spaceAccess(tx, me).get(space, id))).toMatchObject({
+      version: 1,
+      metadata: before,
+    });
+  });
+
+  test('is fine where keys go at the same time', async () => {
+    const { id } = await put(keys(200));
+    const { metadata } = await change(id, { ...keys(1, 'more'), k0: null });
+    expect(Object.keys(metadata)).toHaveLength(200);
+    expect(metadata).not.toHaveProperty('k0');
+  });
+
+  test('of a batch names the operation', async () => {
+    const { id } = await put(keys(200));
+    const operations = [{ op: 'update' as const, atom: id, metadata: { more: 1 }, comment: 'x' }];
+    await expect(store.db.as(USER, (tx) => applyBatch(tx, me, space, operations))).rejects.toMatchObject({
+      errors: [{ path: 'operations.0.metadata' }],
+    });
+  });
 });

@@ -68,7 +68,7 @@ test('a document is refined by several hands, and every state of it stays readab
   );
   await expect(late).rejects.toMatchObject({ type: 'stale' });
   const history = await as(anna, (spaces) => spaces.history(space, id));
-  expect(history.map(({ payload, comment }) => [payload, comment])).toEqual([
+  expect(history.items.map(({ payload, comment }) => [payload, comment])).toEqual([
     [{ text: 'Better' }, 'Said it better'],
     [{ text: 'Draft' }, 'First draft'],
   ]);

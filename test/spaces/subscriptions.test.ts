@@ -39,7 +39,7 @@ async function followed(wish: NewSubscription = {}): Promise<string> {
 
 /** Comments that an agent was told of in this space, in the order in which they came. */
 async function toldOf(space: string, person = ben): Promise<string[]> {
-  while ((await store.db.system(deliverDue)) > 0);
+  while ((await deliverDue(store.db)) > 0);
   const page = await store.db.as(person.user, (tx) =>
     inboxOf(tx, userActor(person.user), person.agent, { limit: 200 }),
   );

@@ -92,7 +92,7 @@ async function pagesOf(db: Db, space: string, actor = me): Promise<string[][]> {
 const fileOf = async (db: Db, space: string): Promise<string[]> => (await pagesOf(db, space)).flat();
 const atomsOf = (file: readonly string[]): Line[] => file.slice(1).map((line) => JSON.parse(line) as Line);
 const importFile = (db: Db, file: readonly string[], trusted = true, actor = me) =>
-  db.as(actor.user, (tx) => importSpace(tx, actor, file, { trusted }));
+  importSpace(db, actor, file.join('\n'), { trusted });
 
 /** A file without what an import may change: ids of its atoms, the space's name, and who wrote. */
 function withoutIds(file: readonly string[]): unknown {
@@ -200,7 +200,8 @@ describe.each(KINDS)('on %s', (kind) => {
     const id = items[0]?.atom.id ?? '';
     const changed = await db.as(USER, (tx) => updateAtom(tx, me, space.id, id, { payload: 'third', comment: 'x' }));
     expect(changed).toMatchObject({ version: 3, createdAt: '2026-01-02T03:04:05.678Z' });
-    expect(await db.as(USER, (tx) => atomHistory(tx, me, space.id, id))).toHaveLength(3);
+    const { items: kept } = await db.as(USER, (tx) => atomHistory(tx, me, space.id, id, { limit: 50 }));
+    expect(kept).toHaveLength(3);
     expect(await db.as(USER, (tx) => spaceEventsAfter(tx, me, space.id, 0, 10))).toMatchObject([
       { id: '1', type: 'put', atom: id, version: 2, comment: 'better' },
       { id: '2', type: 'update', version: 3 },
@@ -211,10 +212,7 @@ describe.each(KINDS)('on %s', (kind) => {
     const db = databaseOf(kind, context);
     const bound: Actor = { ...agent, confinedTo: 'agt_1' };
     const file = [header(), line({ id: 'a', versions: [version(), version()] })];
-    const made = await db.as(USER, async (tx) => {
-      await tx.confineTo('agt_1');
-      return importSpace(tx, bound, file, { trusted: true });
-    });
+    const made = await importFile(db, file, true, bound);
     expect(made).toMatchObject({ atoms: 1, space: { permission: 'grant', atomCount: 1 } });
     expect(atomsOf(await fileOf(db, made.space.id))[0]?.versions.map(({ origin }) => origin)).toEqual([
       'agent',
@@ -374,27 +372,8 @@ describe('a wrong file writes nothing:', () => {
   });
 });
 
-test('history is written with grant only, in nobody else’s name, and never over what is there', async () => {
-  const { space } = await importFile(store.db, [header(), line({ id: 'a', versions: [version(), version()] })]);
-  const [atom] = atomsOf(await fileOf(store.db, space.id));
-  await store.db.system((tx) => tx.run(sql`delete from atom_versions where atom_id = ${atom?.id} and version = 1`));
-  const write = (user: string, writer: string, number: number) =>
-    store.db.as(user, async (tx) => {
-      const items = JSON.stringify([{ ...version(), id: atom?.id, version: number }]);
-      const found = tx.one<{ n: number }>(
-        sql`select retinue_history(${space.id}, ${writer}, null, ${items}::jsonb) as n`,
-      );
-      return (await found).n;
-    });
-  expect(await write(OTHER, `user:${OTHER}`, 1)).toBe(0);
-  expect(await write(USER, `user:${OTHER}`, 1)).toBe(0);
-  expect(await write(USER, `user:${USER}`, 2)).toBe(0);
-  expect(await write(USER, `user:${USER}`, 1)).toBe(1);
-  await expect(write(USER, `user:${USER}`, 1)).rejects.toThrow('duplicate key');
-});
-
 test('a name may be given; who may not read a space may not export it', async () => {
-  const { space } = await store.db.as(USER, (tx) => importSpace(tx, me, [header()], { name: 'Named', trusted: true }));
+  const { space } = await importSpace(store.db, me, header(), { name: 'Named', trusted: true });
   expect(space.name).toBe('Named');
   await expect(pagesOf(store.db, space.id, userActor(OTHER))).rejects.toMatchObject({ type: 'not-found' });
 });

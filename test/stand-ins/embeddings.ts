@@ -73,13 +73,128 @@ const RequestSchema = z.strictObject({
   user: z.string().optional(),
 });
 
-/** Words of one line mean the same. */
+/** Words of one line mean the same, in two languages; so does whatever begins with one of five letters or more. */
 const CONCEPTS = [
-  ['car', 'cars', 'automobile', 'vehicle', 'auto'],
-  ['doctor', 'physician', 'medic', 'arzt'],
-  ['invoice', 'bill', 'payment', 'rechnung'],
-  ['garden', 'plants', 'flowers', 'beds'],
-];
+  'car cars automobile vehicle auto',
+  'doctor physician medic arzt',
+  'invoice bill payment rechnung',
+  'garden plants flowers beds',
+  'dentist tooth teeth zahn zähne zahnarzt',
+  'insurance insured versicherung police',
+  'contract agreement treaty vertrag vereinbarung',
+  'cancel termination terminate kündigung kündigen notice',
+  'meeting appointment call termin besprechung treffen sitzung',
+  'deadline until due frist abgabe fällig',
+  'price cost costs fee preis kosten kostet gebühr kostenvoranschlag',
+  'pay paid pays bezahlen bezahlt zahlen zahlt überweisen',
+  'money funds cash geld mittel budget',
+  'bank account konto bankverbindung',
+  'tax taxes steuer steuern',
+  'office workplace büro arbeitszimmer',
+  'flat apartment wohnung',
+  'house home haus zuhause',
+  'landlord lessor vermieter verwaltung',
+  'lease rent rental miete mieten mieter leasing',
+  'key keys schlüssel ersatzschlüssel',
+  'train railway bahn zug züge fahrplan nachtzug',
+  'timetable schedule fahrplan zeitplan',
+  'construction works bauarbeiten building site baustelle rohbau',
+  'trip journey travel reise fahrt',
+  'flight flights plane flug flüge',
+  'hotel lodging unterkunft pension zimmer',
+  'guest guests visitor visitors gast gäste besucher',
+  'internet wlan wifi network netz netzwerk router',
+  'computer laptop notebook rechner',
+  'printer drucker print prints printed drucken',
+  'telephone phone telefon telefonat anruf rang',
+  'mail email emails letter brief mails',
+  'fraud phishing scam fraudulent betrug betrügerisch',
+  'report reported notify melden meldet warn warnen warne',
+  'password credentials login passwort kennwort zugangsdaten',
+  'security firewall protection sicherheit schutz',
+  'privacy datenschutz confidential',
+  'lawyer attorney legal anwalt kanzlei jurist',
+  'permit permission licence license genehmigung erlaubnis',
+  'sign signature signed unterschrift unterschreiben',
+  'customer client clients kunde kunden',
+  'supplier vendor lieferant händler',
+  'employee staff team mitarbeiter kollege',
+  'boss manager principal chef leiter leiterin geschäftsführer inhaberin',
+  'training trained lesson instruction course schulung kurs unterricht ausbildung',
+  'school schule unterricht klasse',
+  'parents mother father eltern mutter vater',
+  'child children kids kind kinder',
+  'people persons attendees personen leute teilnehmer',
+  'party celebration event tasting feier fest veranstaltung',
+  'wedding marriage hochzeit trauung',
+  'birthday geburtstag geburtstage',
+  'gift gifts present geschenk gutschein',
+  'holiday vacation holidays urlaub ferien',
+  'weekend saturday saturdays sunday sundays wochenende samstag sonntag',
+  'night overnight nacht nachts',
+  'summer sommer',
+  'winter christmas weihnachten advent',
+  'warehouse storage depot lager lagerplatz',
+  'freight shipping logistics fracht spedition',
+  'delivery deliver shipped versand lieferung liefern zustellung',
+  'parcel package paket sendung',
+  'order ordered orders bestellung bestellen auftrag',
+  'offer quote quotation estimate angebot angebote kostenvoranschlag',
+  'proposal suggestion vorschlag',
+  'catalogue brochure magazine katalog broschüre zeitschrift',
+  'paper papier',
+  'photo photos picture pictures foto fotos bild bilder',
+  'museum exhibition ausstellung',
+  'library books book bücherei bibliothek buch bücher',
+  'film films movie kino filme',
+  'music piano choir musik klavier chor konzert',
+  'sport gym running fitness schwimmen schwimmkurs',
+  'health blood vitamin gesundheit blutwerte',
+  'cat cats katze katzen animal tier tierarzt vet',
+  'vaccination impfung impfungen',
+  'food meal lunch essen mahlzeit',
+  'bread flour brot mehl roggenbrot',
+  'drink wine whiskey bar distillery getränk wein weingut',
+  'kitchen küche küchenplanung geschirrspüler',
+  'furniture sofa möbel',
+  'heating boiler heizung gastherme therme',
+  'maintenance service inspection wartung gewartet',
+  'repair repaired fix reparatur reparieren',
+  'electricity power energy strom energie',
+  'water wasser',
+  'rubbish waste bins müll müllabfuhr abfall',
+  'window windows fenster',
+  'door doors tür türen',
+  'wood wooden holz holzfenster holzkisten',
+  'plastic kunststoff plastik',
+  'colour color paint farbe gestrichen streichen',
+  'bicycle bike fahrrad rad',
+  'tyre tyres reifen winterreifen',
+  'passport identity ausweis ausweise reisepass',
+  'expire expires expiry abläuft läuft gültig gelten',
+  'website site webseite webshop domain',
+  'software program app programm anwendung',
+  'test tests trial pilot prüfung',
+  'backup copy sicherung kopie',
+  'launch release rollout golive start einführung',
+  'decision decided agreed beschlossen festgelegt entschieden abgemacht',
+  'task todo work aufgabe arbeit',
+  'question open unclear frage unklar offen',
+  'dispute contradiction disagreement streit widerspruch',
+  'fact facts knowledge tatsache wissen',
+  'plan plans planning planung',
+  'floor ground grundriss erdgeschoss stock',
+  'basement cellar keller',
+  'city town stadt',
+  'road street straße',
+  'flood water damage hochwasser flut',
+  'rights copyright rechte urheberrecht',
+  'renovation refurbish rebuild umbau renovierung sanierung',
+].map((line) => line.split(' '));
+/** Each has a direction of its own, as far as there is room: most directions are for other words. */
+const DIRECTIONS_A_CONCEPT = 8;
+/** Shorter words only mean something whole. */
+const SHORTEST_BEGINNING = 5;
 
 const STATUS = {
   unauthorised: [401, 'invalid_api_key', 'Incorrect API key provided: sk-very-s*****7890.'],
@@ -242,13 +357,18 @@ function spoiled(data: Embedded[], fault: EmbeddingsFault | undefined): Embedded
 /** One direction a concept; other words go in a direction of their own, which a few may share. */
 export function vectorOf(text: string, dimension: number): number[] {
   const vector = Array.from({ length: dimension }, () => 0);
+  const concepts = CONCEPTS.slice(0, Math.floor(dimension / DIRECTIONS_A_CONCEPT));
   for (const word of new Set(text.toLowerCase().match(/\p{L}+/gu) ?? [])) {
-    const concept = CONCEPTS.findIndex((words) => words.includes(word));
-    const place = concept === -1 ? CONCEPTS.length + (hashOf(word) % (dimension - CONCEPTS.length)) : concept;
-    vector[place] = (vector[place] ?? 0) + (concept === -1 ? 0.3 : 1);
+    const concept = concepts.findIndex((words) => words.some((known) => isForm(word, known)));
+    const place = concept === -1 ? concepts.length + (hashOf(word) % (dimension - concepts.length)) : concept;
+    vector[place] = (vector[place] ?? 0) + (concept !== -1 ? 1 : word.length > 3 ? 0.3 : 0.05);
   }
   const length = Math.hypot(...vector);
   return length === 0 ? vector : vector.map((number) => number / length);
+}
+
+function isForm(word: string, known: string): boolean {
+  return word === known || (known.length >= SHORTEST_BEGINNING && word.startsWith(known));
 }
 
 function hashOf(word: string): number {
