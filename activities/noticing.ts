@@ -18,7 +18,12 @@ export function noticing(spaces: SpaceAccess, labels: Set<Label>, user: string):
     update: async (space, atom, patch) => seen(await spaces.update(space, atom, patch)),
     deprecate: async (space, atom, comment) => seen(await spaces.deprecate(space, atom, comment)),
     restore: async (space, atom, comment) => seen(await spaces.restore(space, atom, comment)),
-    history: async (space, atom) => (await spaces.history(space, atom)).map(seen),
+    async history(space, atom, wanted) {
+      const page = await spaces.history(space, atom, wanted);
+      page.items.forEach(seen);
+      return page;
+    },
+    version: async (space, atom, version) => seen(await spaces.version(space, atom, version)),
     search: async (search) => {
       const page = await spaces.search(search);
       for (const hit of page.items) seen(hit.atom);

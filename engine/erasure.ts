@@ -61,6 +61,7 @@ async function eraseRows(
   await eraseGrants(tx, user);
   const spaces = await eraseSpaces(tx, user);
   const shared = await eraseFromShared(tx, user);
+  await tx.run(sql`update spaces set description = '', described_by = null where described_by = ${user}`);
   const requests = await eraseRequests(tx, user);
   const files = await tx.rows<{ sha256: string }>(sql`delete from files where user_id = ${user} returning sha256`);
   const policies = await tx.run(sql`delete from policies where user_id = ${user}`);

@@ -69,5 +69,11 @@ async function* atomsOf(spaces: SpaceAccess, space: string): AsyncGenerator<Atom
 
 async function isOnlyBy(spaces: SpaceAccess, atom: Atom, author: string): Promise<boolean> {
   if (atom.author !== author || atom.version === 1) return atom.author === author;
-  return (await spaces.history(atom.space, atom.id)).every((version) => version.author === author);
+  let cursor: string | undefined;
+  do {
+    const page = await spaces.history(atom.space, atom.id, cursor === undefined ? {} : { cursor });
+    if (page.items.some((version) => version.author !== author)) return false;
+    cursor = page.cursor;
+  } while (cursor !== undefined);
+  return true;
 }

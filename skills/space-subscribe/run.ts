@@ -32,7 +32,7 @@ export const spaceSubscribe = transactionSkill({
 });
 
 async function wishOf(spaces: SpaceAccess, space: string, agent: string): Promise<JsonValue> {
-  const found = (await spaces.subscriptions(space)).find((subscription) => subscription.agent === agent);
+  const found = await spaces.subscription(space, agent);
   if (found === undefined) return null;
   const { space: _space, agent: _agent, createdAt: _createdAt, ...wish } = found;
   return asJson(wish);
