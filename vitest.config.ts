@@ -18,6 +18,7 @@ const ABOUT_ROWS = [
   'test/e2e/invitation.test.ts',
   'test/e2e/mail-by-hand.test.ts',
   'test/e2e/model-faults.test.ts',
+  'test/e2e/notes/voice-notes.test.ts',
   'test/e2e/obedient-model.test.ts',
   'test/e2e/spaces.test.ts',
   'test/e2e/voice-note-in.test.ts',
