@@ -13,6 +13,7 @@ const shared = {
 const ABOUT_HISTORIES = ['test/e2e/history.test.ts', 'test/e2e/continue-as-new.test.ts'];
 /** What these show lies in the rows alone or within one step, and they are long. */
 const ABOUT_ROWS = [
+  'test/e2e/carrying-out.test.ts',
   'test/e2e/held-outward.test.ts',
   'test/e2e/holds.test.ts',
   'test/e2e/invitation.test.ts',
@@ -20,6 +21,7 @@ const ABOUT_ROWS = [
   'test/e2e/model-faults.test.ts',
   'test/e2e/notes/voice-notes.test.ts',
   'test/e2e/obedient-model.test.ts',
+  'test/e2e/people.test.ts',
   'test/e2e/spaces.test.ts',
   'test/e2e/voice-note-in.test.ts',
   'test/e2e/wallet.test.ts',

@@ -6,7 +6,7 @@ import { answerTruthfully, type Load, type LoadedCall, runLoad } from './effect-
 import { type EngineKit, openEngine } from './engine-kit.js';
 
 const SEED = 20_261_121;
-const CALLS = 500;
+const CALLS = 300;
 /** Long enough for a busy machine; a process that died is waited for that long. */
 const TIMES: Partial<EffectTimes> = { leaseMs: 5_000, sendMs: 4_500 };
 
