@@ -30,7 +30,8 @@ const ABOUT_ROWS = [
 
 export default defineConfig({
   test: {
-    maxWorkers: 2,
+    // Many wait for processes and clocks most of their time.
+    maxWorkers: 3,
     fileParallelism: true,
     projects: [
       { test: { ...shared, name: 'all', include: ['test/**/*.test.ts'] } },
