@@ -1,9 +1,8 @@
 import type { JsonValue } from '../contracts/space.js';
 import { cutText } from '../contracts/text.js';
-import type { InjectedAtom } from '../engine/injection.js';
-import { textField } from '../skills/shared/payload-field.js';
+import { type InjectedAtom, LONGEST_ATOM_BYTES } from '../engine/injection.js';
+import { mainText } from '../skills/shared/payload-field.js';
 
-const LONGEST_BYTES = 1_500;
 const LINE_BREAK = ' ⏎ ';
 
 /**
@@ -33,6 +32,5 @@ function part(heading: string, atoms: readonly InjectedAtom[]): string | undefin
 }
 
 function lineOf(payload: JsonValue): string {
-  const text = textField(payload, 'text') ?? (typeof payload === 'string' ? payload : JSON.stringify(payload));
-  return cutText(text.replace(/\s*[\n\r\u2028\u2029]+\s*/g, LINE_BREAK), LONGEST_BYTES);
+  return cutText(mainText(payload, 'text').replace(/\s*[\n\r\u2028\u2029]+\s*/g, LINE_BREAK), LONGEST_ATOM_BYTES);
 }

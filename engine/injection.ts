@@ -36,7 +36,7 @@ export function spaceColumns(user: string): RawBuilder<unknown> {
 }
 
 /** What an agent has in its context without asking for it, chosen once, at its first turn. */
-export interface Injection {
+interface Injection {
   readonly atoms: readonly InjectedAtom[];
   readonly spaces: readonly ConnectedSpace[];
 }
@@ -51,7 +51,8 @@ const MOST_SPACES = 30;
 /** For the descriptions of spaces, besides what the caller allows for atoms. */
 const SPACE_TOKENS = 3_000;
 const LONGEST_QUERY = 2_000;
-const LONGEST_ATOM_BYTES = 1_500;
+/** Of the text of one atom; what is longer is cut. */
+export const LONGEST_ATOM_BYTES = 1_500;
 /** Other people's spaces are named to the model only in the user's own words. */
 const SHORTEST_NAME = 3;
 /** A rule of thumb for what people write; what an atom costs besides its text is counted with it. */

@@ -14,10 +14,10 @@ import {
 } from '../contracts/space.js';
 import type { Tx } from '../store/db.js';
 import { newId } from '../store/new-id.js';
-import { pageCursor, readCursor } from '../store/paging.js';
+import { pageCursor, readCursor, wrongCursor } from '../store/paging.js';
 import { json, type RawBuilder, sql } from '../store/sql.js';
 import { ATOM_COLUMNS, type AtomRow, presentAtom, type SearchableText, searchableText } from './atom-rows.js';
-import type { Actor } from './principal.js';
+import { type Actor, principalsOf } from './principal.js';
 import { provenanceAfter } from './provenance.js';
 import { checkPermission, grantsOf, heldGrants, requirePermission } from './spaces.js';
 
@@ -138,9 +138,7 @@ export async function atomHistory(
 
 function readVersion(cursor: string | undefined): string | undefined {
   if (cursor === undefined || /^\d{1,16}$/.test(cursor)) return cursor;
-  throw new ProblemError('invalid-body', 'The cursor is not one that a list returned.', {
-    errors: [{ path: 'cursor', message: 'must be the cursor of an earlier page' }],
-  });
+  throw wrongCursor();
 }
 
 interface LockedAtom extends Atom {
@@ -176,7 +174,7 @@ async function insertHead(
     with held as materialized (${heldGrants(actor, place.space)}),
     counted as (
       update spaces set event_seq = event_seq + 1
-      where id = ${place.space} and (select count(*) from held where retinue_covers(permission, 'append')) = ${actor.confinedTo === undefined ? 1 : 2}
+      where id = ${place.space} and (select count(*) from held where retinue_covers(permission, 'append')) = ${principalsOf(actor).length}
       returning event_seq),
     made as (
       insert into atoms (id, space_id, version, payload, media_type, metadata, author, people, mixed, origin, comment, deprecated, words)

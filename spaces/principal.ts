@@ -17,3 +17,8 @@ export interface Actor {
 export function userActor(user: string): Actor {
   return { user, author: `user:${user}`, origin: 'user' };
 }
+
+/** Whose grants bind the actor: those of its user, and the agent's own where it is confined. */
+export function principalsOf(actor: Actor): string[] {
+  return [`user:${actor.user}`, ...(actor.confinedTo === undefined ? [] : [`agent:${actor.confinedTo}`])];
+}

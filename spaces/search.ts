@@ -1,8 +1,7 @@
-import { ProblemError } from '../contracts/problem.js';
 import type { MetadataConditions, Page, Search, SearchHit } from '../contracts/space.js';
 import { DEFAULT_LIMIT } from '../contracts/text.js';
 import type { Tx } from '../store/db.js';
-import { pageCursor, readCursor } from '../store/paging.js';
+import { pageCursor, readCursor, wrongCursor } from '../store/paging.js';
 import { type RawBuilder, sql } from '../store/sql.js';
 import { ATOM_COLUMNS, type AtomRow, presentAtom, withParts } from './atom-rows.js';
 import { allOf, metadataFilter } from './conditions.js';
@@ -21,7 +20,8 @@ export interface SearchedAtoms {
   readonly content: RawBuilder<unknown>;
 }
 
-const CURRENT: SearchedAtoms = { rows: sql`readable_atoms`, content: sql`atoms` };
+const READABLE = sql`readable_atoms`;
+const CURRENT: SearchedAtoms = { rows: READABLE, content: sql`atoms` };
 
 const MOST_WORDS = 64;
 /** Atoms that are looked at closely: the newest that have a word, for all words together, and the newest that have all. */
@@ -50,7 +50,8 @@ interface HitRow extends AtomRow {
 /**
  * Atoms of the spaces the actor may read, in one statement. Metadata and states of references filter. A query ranks by
  * its words, of which none is required, and by its meaning where that is known; both rankings are fused by reciprocal
- * rank, weighed by how much of the query an atom has and how near it is. Without a query the latest changed come first. Pages after the first go on with the ranking of the first.
+ * rank, weighed by how much of the query an atom has and how near it is. Without a query the latest changed come first.
+ * Pages after the first go on with the ranking of the first.
  */
 export async function searchAtoms(
   tx: Tx,
@@ -194,9 +195,7 @@ function readRanking(cursor: string): [string, number][] {
   return lines.map((line) => {
     const [, id, score] = /^([\w-]{1,64}) (\d(?:\.\d{1,20})?(?:e-\d{1,2})?)$/.exec(line) ?? [];
     if (id !== undefined && score !== undefined && lines.length <= MOST_RANKED) return [id, Number(score)];
-    throw new ProblemError('invalid-body', 'The cursor is not one that a search returned.', {
-      errors: [{ path: 'cursor', message: 'must be the cursor of an earlier page' }],
-    });
+    throw wrongCursor('search');
   });
 }
 
@@ -221,8 +220,6 @@ function filters(search: Search, use?: 'beside words'): RawBuilder<unknown> {
     ...Object.entries(search.references ?? {}).map(([type, conditions]) => referenceFilter(type, conditions, READABLE)),
   ]);
 }
-
-const READABLE = sql`readable_atoms`;
 
 /**
  * Every atom that `a` refers to by this type must be among the `readable` ones and meet the conditions; none at all is

@@ -5,7 +5,7 @@ import type { Tx } from '../store/db.js';
 import { newId } from '../store/new-id.js';
 import { pageCursor, readCursor } from '../store/paging.js';
 import { type RawBuilder, sql } from '../store/sql.js';
-import type { Actor } from './principal.js';
+import { type Actor, principalsOf } from './principal.js';
 import { ROLE_SPACES } from './role-spaces.js';
 
 interface SpaceRow {
@@ -101,10 +101,9 @@ export async function createSpace(
     insert into spaces (id, owner_id, name, description, described_by, convention, role, tags)
     values (${id}, ${actor.user}, ${space.name}, ${description}, ${describedBy}, ${space.convention ?? null}, ${space.role ?? null}, ${space.tags ?? []})`);
   // Row-level security lets only the owner of a space that is there already give the first grants.
-  const principals = [`user:${actor.user}`, ...(actor.confinedTo === undefined ? [] : [`agent:${actor.confinedTo}`])];
   await tx.run(sql`
     insert into space_grants (space_id, principal, permission, granted_by)
-    select ${id}, p, 'grant', ${actor.author} from unnest(${principals}::text[]) as p`);
+    select ${id}, p, 'grant', ${actor.author} from unnest(${principalsOf(actor)}::text[]) as p`);
   return getSpace(tx, actor, id);
 }
 
@@ -180,10 +179,9 @@ export async function requirePermission(tx: Tx, actor: Actor, space: string, nee
 
 /** The grants that count. The space is held first, then they, until the transaction ends: everybody takes them in this order. */
 export function heldGrants(actor: Actor, space: string): RawBuilder<unknown> {
-  const principals = [`user:${actor.user}`, ...(actor.confinedTo === undefined ? [] : [`agent:${actor.confinedTo}`])];
   return sql`
     select g.principal, g.permission from space_grants g left join (select id from spaces where id = ${space} for no key update) s on s.id = g.space_id
-    where g.space_id = ${space} and g.principal = any(${principals}::text[]) order by g.principal for share of g`;
+    where g.space_id = ${space} and g.principal = any(${principalsOf(actor)}::text[]) order by g.principal for share of g`;
 }
 
 function agentGrant(actor: Actor, space: string): RawBuilder<unknown> {

@@ -1,7 +1,7 @@
 import { ProblemError } from '../contracts/problem.js';
 import type { Delivery, NewSubscription, Page, Subscription } from '../contracts/space.js';
 import type { Tx } from '../store/db.js';
-import { pageCursor, readCursor } from '../store/paging.js';
+import { pageCursor, readCursor, wrongCursor } from '../store/paging.js';
 import { json, sql } from '../store/sql.js';
 import type { Actor } from './principal.js';
 import { EVENT_COLUMNS, presentEvent, type SpaceEventRow } from './space-events.js';
@@ -77,9 +77,7 @@ export async function inboxOf(
 
 function readPlace(cursor = '0'): string {
   if (/^\d{1,15}$/.test(cursor)) return cursor;
-  throw new ProblemError('invalid-body', 'The cursor is not one that a list returned.', {
-    errors: [{ path: 'cursor', message: 'must be the cursor of an earlier page' }],
-  });
+  throw wrongCursor();
 }
 
 /** An agent of the user's own; one that is confined may speak for itself alone. */

@@ -13,7 +13,7 @@ import { pageCursor, readCursor } from '../store/paging.js';
 import { sql } from '../store/sql.js';
 import type { AtomRow } from './atom-rows.js';
 import { insertions, newAtomIds, type WrittenAtom } from './insert-atoms.js';
-import type { Actor } from './principal.js';
+import { type Actor, principalsOf } from './principal.js';
 import { createPace, readSpaceFile } from './space-file.js';
 import { createSpace, getSpace, grantsOf } from './spaces.js';
 
@@ -85,7 +85,7 @@ function exportedVersion(row: VersionRow): AtomVersion {
   };
 }
 
-export interface Imported {
+interface Imported {
   readonly space: Space;
   readonly atoms: number;
   /** How many references are left out, because nobody here knows their atom or the actor may not read it. */
@@ -143,10 +143,9 @@ async function beginSpace(tx: Tx, actor: Actor, header: SpaceFileHeader, trusted
 
 /** Gives its maker the grants of any new space. */
 async function openSpace(tx: Tx, actor: Actor, { id, createdAt }: Space): Promise<Space> {
-  const principals = [`user:${actor.user}`, ...(actor.confinedTo === undefined ? [] : [`agent:${actor.confinedTo}`])];
   const given = await tx.run(sql`
     insert into space_grants (space_id, principal, permission, granted_by)
-    select ${id}, p, 'grant', ${actor.author} from unnest(${principals}::text[]) as p
+    select ${id}, p, 'grant', ${actor.author} from unnest(${principalsOf(actor)}::text[]) as p
     where ${createdAt}::timestamptz > now() - make_interval(mins => ${LONGEST_IMPORT_MINUTES})`);
   if (given === 0) throw new Error(`the space ${id} was not imported within ${LONGEST_IMPORT_MINUTES} minutes`);
   return getSpace(tx, actor, id);

@@ -11,11 +11,16 @@ export function readCursor(cursor: string | undefined): Place | undefined {
   if (cursor === undefined) return undefined;
   const [at, id, ...more] = Buffer.from(cursor, 'base64url').toString('utf8').split('|');
   if (at === undefined || id === undefined || more.length > 0 || !isOurInstant(at) || !/^[\w-]{1,64}$/.test(id)) {
-    throw new ProblemError('invalid-body', 'The cursor is not one that a list returned.', {
-      errors: [{ path: 'cursor', message: 'must be the cursor of an earlier page' }],
-    });
+    throw wrongCursor();
   }
   return { at, id };
+}
+
+/** A cursor that was made up, or that belongs to another kind of list. */
+export function wrongCursor(from: 'list' | 'search' = 'list'): ProblemError {
+  return new ProblemError('invalid-body', `The cursor is not one that a ${from} returned.`, {
+    errors: [{ path: 'cursor', message: 'must be the cursor of an earlier page' }],
+  });
 }
 
 /** Exactly as the store gives times out: of a year the database knows, in UTC with milliseconds. */

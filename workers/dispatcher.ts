@@ -1,8 +1,8 @@
 import type { Logger } from 'pino';
+import { createWait } from '../engine/wait.js';
 import { deliverDue } from '../spaces/dispatch.js';
 import type { Db } from '../store/db.js';
 import type { EventBus } from '../store/event-bus.js';
-import { wakeable } from './wakeable.js';
 
 /** Finds what the bus lost, and debounces that are over. */
 const SWEEP_MS = 1_000;
@@ -13,7 +13,8 @@ export async function dispatchChanges(
   log: Pick<Logger, 'warn'>,
   stop: AbortSignal,
 ): Promise<void> {
-  const round = wakeable(stop);
+  const round = createWait();
+  stop.addEventListener('abort', round.wake);
   const failed = (error: unknown, place: object): void =>
     log.warn({ err: error, ...place }, 'a subscriber was not told of changes; trying again in a minute');
   const unsubscribe = store.bus.onSpace(null, round.wake);

@@ -1,6 +1,7 @@
 import { ProblemError } from '../contracts/problem.js';
 import type { Embedder } from '../contracts/services.js';
 import type { Engine } from '../engine/deps.js';
+import { createWait } from '../engine/wait.js';
 import {
   type AtomVector,
   type ChangePlace,
@@ -14,7 +15,6 @@ import {
 import type { Db } from '../store/db.js';
 import type { EventBus } from '../store/event-bus.js';
 import { pause } from '../store/pause.js';
-import { wakeable } from './wakeable.js';
 
 /** Finds what the bus lost. */
 const SWEEP_MS = 5_000;
@@ -42,7 +42,8 @@ interface Installed {
  * alone for longer each time, up to a minute or what it asks for; atoms without a vector are found by their words.
  */
 export async function keepVectors(installed: Installed, stop: AbortSignal): Promise<void> {
-  const round = wakeable(stop);
+  const round = createWait();
+  stop.addEventListener('abort', round.wake);
   const unsubscribe = installed.bus.onSpace(null, round.wake);
   const work = new Embedding(installed, stop);
   let failures = 0;

@@ -1,14 +1,12 @@
 import type { FastifyBaseLogger } from 'fastify';
 import { ProblemError } from '../../contracts/problem.js';
+import { createWait, type Wait } from '../../engine/wait.js';
 
 const POLL_MS = 1_000;
 const MOST_ASKED = 2_000;
 
 /** One reader's ear for what happens to a request or a space. */
-export interface Wakeups {
-  /** Resolves at the next hint, or at once when one came since the last call, or when the time is over. */
-  next(waitMs?: number): Promise<void>;
-  readonly wake: () => void;
+export interface Wakeups extends Wait {
   readonly close: () => void;
 }
 
@@ -97,26 +95,3 @@ export class Watch {
 
 /** Stands for the newest event of what is not there any more: its readers wake once and find that out. */
 const GONE = -1;
-
-function createWait(): Pick<Wakeups, 'next' | 'wake'> {
-  let hinted = false;
-  let resolveWait: (() => void) | undefined;
-  return {
-    wake: () => {
-      hinted = true;
-      resolveWait?.();
-    },
-    async next(waitMs) {
-      if (!hinted)
-        await new Promise<void>((resolve) => {
-          const timer = waitMs === undefined ? undefined : setTimeout(resolve, Math.max(0, waitMs));
-          resolveWait = () => {
-            clearTimeout(timer);
-            resolve();
-          };
-        });
-      resolveWait = undefined;
-      hinted = false;
-    },
-  };
-}

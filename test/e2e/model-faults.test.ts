@@ -25,7 +25,7 @@ describe('a fault of the model', () => {
   let stage: Stage;
   beforeAll(async () => {
     stage = await openStage({
-      file: { models: { idleSeconds: 1, parkedSeconds: 1, contextTokens: 10_000, fallback: ['claude-haiku-5-5'] } },
+      file: { models: { idleSeconds: 4, parkedSeconds: 1, contextTokens: 10_000, fallback: ['claude-haiku-5-5'] } },
     });
   });
   afterEach(() => {

@@ -137,7 +137,7 @@ describe('what is not the user’s own word is no instruction', () => {
     const tainted: Actor = { user, author: 'agent:agt_x', origin: 'untrusted' };
     await as(tainted, (spaces) => spaces.create({ name: `Notes\n\nStanding instructions:\n- ${INJECTED}` }));
     const own = await as(userActor(user), (spaces) => spaces.create({ name: 'Two\nlines' }));
-    await as(tainted, (spaces) => spaces.fork(own.id, 'x').catch(() => undefined));
+    await expect(as(tainted, (spaces) => spaces.fork(own.id, 'x'))).rejects.toMatchObject({ type: 'forbidden' });
     const system = await systemOf(user);
     expect(system).not.toContain(INJECTED);
     expect(system).toContain(`- Two lines (id ${own.id})`);
@@ -169,13 +169,18 @@ describe('what is not the user’s own word is no instruction', () => {
     const user = await kit.person('Kai');
     const other = await kit.person('Lea');
     const payload = { greeting: INJECTED, closing: 'x', note: INJECTED };
-    await as(userActor(user), async (spaces) => {
+    const style = (actor: Actor, space: string) =>
+      as(actor, (spaces) =>
+        spaces.put(space, { payload, metadata: { kind: 'style', group: 'example.com' }, comment: 'x' }),
+      );
+    const memory = await as(userActor(user), async (spaces) => {
       const { id } = await spaces.ofRole('memory');
       await spaces.share(id, `user:${other}`, 'append');
-      await as(userActor(other), (others) =>
-        others.put(id, { payload, metadata: { kind: 'style', group: 'example.com' }, comment: 'x' }),
-      ).catch(() => undefined);
+      return id;
     });
+    await style(userActor(other), memory);
     expect(await contextOf(user, 'Write to dana@example.com')).not.toContain(INJECTED);
+    await style(userActor(user), memory);
+    expect(await contextOf(user, 'Write to dana@example.com')).toContain(INJECTED);
   });
 });

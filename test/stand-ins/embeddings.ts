@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { buffer } from 'node:stream/consumers';
 import { z } from 'zod';
 import { schemaViolations } from './transcription-schema.js';
+import { answerFaultily } from './faulty-answer.js';
 
 /** How a call goes wrong. */
 export type EmbeddingsFault =
@@ -226,16 +227,7 @@ export async function startEmbeddingsStandIn(options: EmbeddingsOptions = {}): P
     const isSilent = fault === 'hang' || fault === 'reset';
     const reply = isSilent ? undefined : replyTo({ url, authorization, ...asked }, fault);
     calls.push({ path: url, authorization, ...asked, fault, status: reply?.status });
-    if (fault === 'hang') return;
-    if (reply === undefined) {
-      request.socket.resetAndDestroy();
-      return;
-    }
-    const text = typeof reply.body === 'string' ? reply.body : JSON.stringify(reply.body);
-    const length = fault === 'cut' ? { 'content-length': Buffer.byteLength(text) + 100 } : {};
-    response.writeHead(reply.status, { 'content-type': 'application/json', ...reply.headers, ...length });
-    if (fault === 'cut') response.write(text, () => request.socket.destroy());
-    else response.end(text);
+    answerFaultily(request, response, reply, fault);
   }
 
   function replyTo(

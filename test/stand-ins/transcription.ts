@@ -3,6 +3,7 @@ import http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { buffer } from 'node:stream/consumers';
 import { schemaViolations } from './transcription-schema.js';
+import { answerFaultily } from './faulty-answer.js';
 
 /** How a call goes wrong. `plain` answers no more than the text; `cut` ends the connection inside the answer. */
 export type TranscriptionFault =
@@ -87,16 +88,7 @@ export async function startTranscriptionStandIn(options: TranscriptionOptions = 
     const fault = faults.shift();
     const answer = answerTo(call, fault);
     calls.push({ ...call, fault, status: answer?.status });
-    if (fault === 'hang') return;
-    if (answer === undefined) {
-      request.socket.resetAndDestroy();
-      return;
-    }
-    const text = typeof answer.body === 'string' ? answer.body : JSON.stringify(answer.body);
-    const length = fault === 'cut' ? { 'content-length': Buffer.byteLength(text) + 100 } : {};
-    response.writeHead(answer.status, { 'content-type': 'application/json', ...answer.headers, ...length });
-    if (fault === 'cut') response.write(text, () => request.socket.destroy());
-    else response.end(text);
+    answerFaultily(request, response, answer, fault);
   }
 
   function answerTo(
