@@ -5,11 +5,14 @@ import type {
   CalendarConnector,
   MailConnector,
   Transcriber,
+  WebReader,
+  WebSearch,
   WorkspaceFiles,
 } from '../contracts/services.js';
 import type { Engine } from '../engine/deps.js';
 import type { SkillRegistry } from '../skills/registry.js';
 import type { EventBus } from '../store/event-bus.js';
+import type { SecretBox } from '../store/secrets.js';
 import type { InFlight } from './in-flight.js';
 
 /** The models of the installation behind one call. */
@@ -39,6 +42,10 @@ export interface ActivityDeps {
   readonly workspace: WorkspaceFiles;
   readonly attached: AttachedFiles;
   readonly transcriber: Transcriber | undefined;
+  readonly webSearch: WebSearch | undefined;
+  readonly webReader: WebReader;
+  /** The installation's key, made when it is first asked for; undefined where skills get no secrets. */
+  readonly secretBox?: (() => SecretBox) | undefined;
   /** Names this process in the ledger. */
   readonly bootId: string;
   /** Effects that this process is sending at this moment. */

@@ -16,6 +16,7 @@ import { trustedAccess } from '../spaces/trusted.js';
 import type { ActivityDeps } from './deps.js';
 import { outwardOf } from './outward.js';
 import { makeProposal, outsideContext } from './proposer.js';
+import { secretsOfRun } from './secret-access.js';
 import { withinLimit } from './time-limit.js';
 import { transactionContext } from './transaction-context.js';
 import { runApprovedInTransaction } from './transaction-effect.js';
@@ -58,13 +59,15 @@ async function lookForDifference(
 ): Promise<'over' | undefined> {
   const outward = outwardOf(skill);
   if (outward?.difference === undefined) return undefined;
+  const { access, scrubber } = secretsOfRun(deps, entry.caller, skill, entry.payload);
   try {
     const difference = await withinLimit(LOOK_MS, async (signal) =>
-      outward.difference?.(actionOf(entry), outsideContext(deps, entry.caller, signal)),
+      outward.difference?.(actionOf(entry), outsideContext(deps, entry.caller, signal, access)),
     );
     if (difference === undefined) return undefined;
-    await proposeAfresh(deps, input, entry, skill, difference);
-  } catch (error) {
+    await proposeAfresh(deps, input, entry, skill, scrubber.scrub(difference));
+  } catch (caught) {
+    const error = scrubber.error(caught);
     await fail(deps, input, { failure: 'refused', message: messageOf(error) }, error);
   }
   return 'over';
@@ -103,17 +106,18 @@ async function attempt(deps: ActivityDeps, input: EffectInput, skill: ActingSkil
     if (performance.now() > latest) throw new SendError('refused', 'It was too late to send this attempt.');
     isSending = true;
   };
+  const { access, scrubber } = secretsOfRun(deps, entry.caller, skill, entry.payload);
   try {
     if (!entry.intact) throw new SendError('rejected', NOT_APPROVED);
     await deps.journal?.append(input.key, input.fence);
     const outward = outwardOf(skill);
     if (outward === undefined) throw new SendError('rejected', `${entry.skill} cannot be carried out.`);
     const sent = await withinLimit(SEND_MS, (signal) =>
-      outward.send(actionOf(entry), { ...outsideContext(deps, entry.caller, signal), beforeSend }),
+      outward.send(actionOf(entry), { ...outsideContext(deps, entry.caller, signal, access), beforeSend }),
     );
-    await recordSent(deps.engine, input, entry, successOf(skill, sent));
+    await recordSent(deps.engine, input, entry, successOf(skill, scrubber.scrub(sent)));
   } catch (error) {
-    await afterFailure(deps, input, entry, skill, error, isSending);
+    await afterFailure(deps, input, entry, skill, scrubber.error(error), isSending);
   }
 }
 
@@ -180,7 +184,7 @@ async function teach(deps: ActivityDeps, input: EffectInput): Promise<void> {
       const done = { ...rest, input: sent as never };
       // The user's own choice, so it is written in their name and not in the agent's, over what a trusted hand has left.
       const context = {
-        ...(await transactionContext(tx, { caller, labels: [] }, new Set())),
+        ...(await transactionContext(tx, deps.engine, { caller, labels: [] }, new Set())),
         spaces: trustedAccess(tx, actor),
       };
       await skill.outward.learn(done, context);
@@ -198,14 +202,15 @@ async function look(
 ): Promise<Sent | 'absent' | 'unsure' | 'blind'> {
   const outward = outwardOf(skill);
   if (outward?.probe === undefined) return 'blind';
+  const { access, scrubber } = secretsOfRun(deps, entry.caller, skill, entry.payload);
   try {
     const found = await withinLimit(LOOK_MS, async (signal) =>
-      outward.probe?.(actionOf(entry), outsideContext(deps, entry.caller, signal)),
+      outward.probe?.(actionOf(entry), outsideContext(deps, entry.caller, signal, access)),
     );
-    return found ?? 'blind';
+    return found === undefined ? 'blind' : scrubber.scrub(found);
   } catch (error) {
     deps.log.warn(
-      { err: error, effect: entry.key, skill: entry.skill },
+      { err: scrubber.error(error), effect: entry.key, skill: entry.skill },
       'the outcome of an effect cannot be looked up',
     );
     return 'unsure';

@@ -1,4 +1,5 @@
 import type { EffectClass, Label } from '../contracts/effect-class.js';
+import type { KnownPlaces } from '../contracts/gate.js';
 import type { ModelReply, ToolUseBlock } from '../contracts/model.js';
 import type { Skill } from '../contracts/skill.js';
 import { cutText } from '../contracts/text.js';
@@ -17,6 +18,8 @@ export interface Judged {
   readonly conversationId: string;
   /** What the user has allowed beforehand. */
   readonly policies: readonly { readonly skill: string; readonly recipient: string }[];
+  /** Where text may go that leaves the house. */
+  readonly places?: KnownPlaces | undefined;
 }
 
 const SUMMARY_BYTES = 200;
@@ -59,7 +62,7 @@ function judgeCall(block: ToolUseBlock, rules: Judged): ChosenCall {
   if (!parsed.ok) return refused(block, parsed.message);
   const effect = classOf(skill, parsed.input, rules);
   const covered = rules.policies.flatMap((policy) => (policy.skill === block.name ? [policy.recipient] : []));
-  const verdict = verdictOn(skill, parsed.input, effect, { labels: rules.labels, covered });
+  const verdict = verdictOn(skill, parsed.input, effect, { labels: rules.labels, covered, places: rules.places });
   if (verdict === 'refuse') return refused(block, `${block.name} may not be used in this way.`);
   return chosen(skill, parsed.input, verdict, effect);
 }
@@ -75,6 +78,7 @@ function chosen(skill: Skill, input: unknown, verdict: ChosenCall['verdict'], ef
     // What is proposed may look outside first.
     quick: skill.runs === 'transaction' && verdict === 'run' && effect !== 'outward',
     first: manifest.first === true,
+    delegates: manifest.delegates === true,
     ...(skill.runs === 'question' ? { question: (input as { question: string }).question } : {}),
   };
 }
@@ -88,6 +92,7 @@ function refused(block: ToolUseBlock, refusal: string): ChosenCall {
     timeoutMs: 0,
     quick: true,
     first: false,
+    delegates: false,
     refusal,
   };
 }

@@ -8,7 +8,7 @@ import type {
   TextBlock,
   ToolResultBlock,
 } from '../contracts/model.js';
-import type { OutcomeRow, TurnContext } from '../engine/turn-context.js';
+import type { NoteRow, OutcomeRow, TurnContext } from '../engine/turn-context.js';
 import { styleText } from '../skills/shared/writing-style-view.js';
 import { injectedText } from './injected-text.js';
 
@@ -31,6 +31,7 @@ const LONGEST_REPLY = 4_000;
  * results of older calls first, then earlier requests of the conversation. Instructions and facts always stay.
  */
 export function modelInput(context: TurnContext, options: InputOptions): ModelRequest {
+  if (context.agent.parent_id !== null) return subagentInput(context, options);
   const known = [injectedText(context.injected), styleText(context.styles)].filter((text) => text !== undefined);
   const system = [context.agent.instructions, facts(context), ...known];
   const whole = [...earlierMessages(context), ...ownMessages(context, (call) => resultText(call))];
@@ -44,14 +45,39 @@ export function modelInput(context: TurnContext, options: InputOptions): ModelRe
   };
 }
 
-function facts(context: TurnContext): string {
+/** What a subagent is told: its instructions, its task, the spaces it was given and what other agents have told it. */
+function subagentInput(context: TurnContext, options: InputOptions): ModelRequest {
+  const known = injectedText(context.injected);
+  const { timeZone, now } = clockOf(context);
+  const spaces = spaceLines(context);
+  const lines = [`Time zone: ${timeZone}`, `Now: ${now}`, ...(spaces.length === 0 ? [] : ['', 'Spaces you can use:', ...spaces])];
+  const whole = ownMessages(context, (call) => resultText(call));
+  return {
+    model: options.model,
+    system: [context.agent.instructions, lines.join('\n'), ...(known === undefined ? [] : [known])],
+    messages: joined(sizeOf(whole) <= options.characters ? whole : compacted(context, options.characters)),
+    tools: options.tools,
+    maxTokens: options.maxTokens,
+  };
+}
+
+function clockOf(context: TurnContext): { timeZone: string; now: string } {
   const { timeZone, occurredAt } = context.request.settings;
   const now = TC39.Instant.from(occurredAt)
     .toZonedDateTimeISO(timeZone)
     .toString({ timeZoneName: 'never', fractionalSecondDigits: 0 });
+  return { timeZone, now };
+}
+
+function spaceLines(context: TurnContext): string[] {
+  return context.spaces.map((space) => `- ${oneLine(space.name)} (id ${space.id}): ${space.description}`);
+}
+
+function facts(context: TurnContext): string {
+  const { timeZone, now } = clockOf(context);
   const running = context.earlier.filter((exchange) => !isOver(exchange.status));
   const lines = [`User: ${context.user.name}`, `Time zone: ${timeZone}`, `Now: ${now}`, '', 'Spaces you can use:'];
-  for (const space of context.spaces) lines.push(`- ${oneLine(space.name)} (id ${space.id}): ${space.description}`);
+  lines.push(...spaceLines(context));
   if (running.length > 0) lines.push('', 'Still in progress in this conversation:');
   for (const exchange of running) lines.push(`- ${exchange.id} (${exchange.status}): ${shortened(exchange.said, 200)}`);
   return lines.join('\n');
@@ -107,7 +133,11 @@ function ownMessages(context: TurnContext, render: (call: Call) => string): Mode
     const outcomes = context.outcomes
       .filter((outcome) => (outcome.reported_in_turn ?? context.turn) === turn)
       .map((outcome): UserBlock => ({ type: 'text', text: outcomeText(outcome) }));
-    const blocks = [...results, ...outcomes, ...words];
+    const notes = context.notes
+      .filter((note) => (note.seen_in_turn ?? context.turn) === turn)
+      .map((note): UserBlock => ({ type: 'text', text: noteText(note) }));
+    const task = turn === 1 && context.agent.task !== null ? [{ type: 'text' as const, text: context.agent.task }] : [];
+    const blocks = [...results, ...task, ...outcomes, ...notes, ...words];
     messages.push({ role: 'user', content: blocks.length > 0 ? blocks : [{ type: 'text', text: 'Continue.' }] });
     const said = context.exchanges.find((candidate) => candidate.number === turn)?.content.filter(mayGoBack) ?? [];
     if (said.length > 0) messages.push({ role: 'assistant', content: said });
@@ -121,6 +151,12 @@ function outcomeText(outcome: OutcomeRow): string {
   const told = { approval: id, skill, title, decision, reason, status, payload, result, error };
   const present = Object.entries(told).filter(([, value]) => value !== null);
   return `[outcome] ${shortened(JSON.stringify(Object.fromEntries(present)), LONGEST_RESULT)}`;
+}
+
+/** What another agent has said; the marker tells it from the user's own words and from the task. */
+function noteText({ kind, from, from_id, text }: NoteRow): string {
+  const sender = from === null ? '' : ` from “${oneLine(from)}” (${from_id ?? ''})`;
+  return `[${kind}${sender}] ${shortened(text, LONGEST_RESULT)}`;
 }
 
 const TAKEN_BACK = /(?:thinking|tool_use|tool_result)$/;

@@ -1,6 +1,6 @@
 import type { EffectClass, Label } from '../contracts/effect-class.js';
 import { SendError } from '../contracts/effect.js';
-import { gate, raised } from '../contracts/gate.js';
+import { type Destination, destinationOf, gate, type KnownPlaces, raised } from '../contracts/gate.js';
 import { ProblemError } from '../contracts/problem.js';
 import type {
   ApprovedAction,
@@ -15,7 +15,10 @@ import type {
   TransactionSkill,
 } from '../contracts/skill.js';
 import type { JsonValue } from '../contracts/space.js';
+import type { AgentRef } from '../contracts/step.js';
+import { placesInRequest } from '../engine/destinations.js';
 import { explained } from './call-failures.js';
+import type { ActivityDeps } from './deps.js';
 import { visibleText } from '../skills/shared/visible-text.js';
 
 /** The class of one call: the skill's own as it is today, raised by its input. */
@@ -25,17 +28,35 @@ export function classOf(skill: Skill, input: unknown, caller: Pick<SkillCaller, 
   return raised(declared, skill.classify(input as never, caller));
 }
 
-/** What the user has allowed beforehand for one skill. */
+/** What the user has allowed beforehand for one skill, and where its text may go; without `places` the model has chosen. */
 export interface GateFacts {
   readonly labels: readonly Label[];
   readonly covered: readonly string[];
+  readonly places?: KnownPlaces | undefined;
 }
 
 /** Asks the gate about a call of a known class; a policy counts only where it covers every recipient there is. */
 export function verdictOn(skill: Skill, input: unknown, effect: EffectClass, facts: GateFacts) {
   const recipients = skill.runs === 'question' ? [] : (skill.outward?.recipients?.(input as never) ?? []);
   const relaxed = recipients.length > 0 && recipients.every((recipient) => facts.covered.includes(recipient));
-  return gate({ effect, labels: facts.labels, relaxed });
+  return gate({ effect, labels: facts.labels, relaxed, destination: destinationOfCall(skill, input, facts.places) });
+}
+
+function destinationOfCall(skill: Skill, input: unknown, places: KnownPlaces | undefined): Destination {
+  if (places === undefined || skill.runs === 'question') return 'chosen';
+  return destinationOf(skill.destinations?.(input as never) ?? [], places);
+}
+
+/** What the gate must know of the places that these skills reach; undefined where it does not matter. */
+export async function placesFor(
+  deps: Pick<ActivityDeps, 'engine' | 'webReader'>,
+  ref: Pick<AgentRef, 'user' | 'request'>,
+  skills: readonly (Skill | undefined)[],
+  labels: readonly Label[],
+): Promise<KnownPlaces | undefined> {
+  const reaches = skills.some((skill) => skill?.runs === 'outside' && skill.destinations !== undefined);
+  if (!reaches || !labels.includes('private')) return undefined;
+  return { ...(await placesInRequest(deps.engine, ref)), allows: (url) => deps.webReader.allows(url) };
 }
 
 /** How the skill acts once approved: as it says itself, or by running as it would have run without asking. */

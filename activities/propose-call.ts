@@ -7,8 +7,9 @@ import { newApprovalId, storeProposal } from '../engine/approvals.js';
 import type { BegunCall } from '../engine/calls.js';
 import { retryOrExplain, SkillRefusal, storeOutcome } from './call-failures.js';
 import type { ActivityDeps } from './deps.js';
-import { classOf, verdictOn } from './outward.js';
+import { classOf, type GateFacts, placesFor, verdictOn } from './outward.js';
 import { makeProposal, outsideContext } from './proposer.js';
+import { classInStore, withReaders } from './shared-writes.js';
 import { withinTime } from './within-time.js';
 
 /** A call that may not simply run becomes a proposal; false when it may run. */
@@ -23,10 +24,12 @@ export async function proposeInstead(
   try {
     await withinTime(begun.call.timeout_ms, abortSignal, async (signal) => {
       const context = outsideContext(deps, begun.caller, signal);
-      const effect = await assessed(skill, begun, context);
-      if (!mustPropose(skill, begun, effect)) throw new MayRun();
+      const effect = await assessed(deps, skill, begun, context);
+      const places = await placesFor(deps, input, [skill], begun.labels);
+      if (!mustPropose(skill, { ...begun, places }, effect)) throw new MayRun();
       const id = newApprovalId();
-      const proposal = await makeProposal(skill, begun.call.input, id, context, deps.engine.db);
+      const made = await makeProposal(skill, begun.call.input, id, context, deps.engine.db);
+      const proposal = await withReaders(deps.engine.db, input.user, skill, begun.call.input, made);
       await storeProposal(
         deps.engine,
         input,
@@ -39,7 +42,8 @@ export async function proposeInstead(
           costUsd: skill.manifest.priceUsd,
           call: begun.call.id,
         },
-        (facts) => stricter(begun.call.verdict, verdictOn(skill, begun.call.input, effect, facts)) === 'run',
+        (facts) =>
+          stricter(begun.call.verdict, verdictOn(skill, begun.call.input, effect, { ...facts, places })) === 'run',
       );
     });
     return true;
@@ -53,19 +57,22 @@ export async function proposeInstead(
 /** Leaves the making of a proposal for a call that needs none. */
 class MayRun extends Error {}
 
-/** The class of the call, also where only a look outside can tell. */
+/** The class of the call, also where only a look outside or into the store can tell. */
 async function assessed(
+  deps: ActivityDeps,
   skill: TransactionSkill | OutsideSkill,
   begun: BegunCall,
   context: OutsideContext,
 ): Promise<EffectClass> {
+  if (skill.runs === 'transaction')
+    return deps.engine.db.as(begun.caller.user.id, (tx) => classInStore(tx, skill, begun));
   const effect = classOf(skill, begun.call.input, begun.caller);
-  if (skill.runs !== 'outside' || skill.assess === undefined) return effect;
+  if (skill.assess === undefined) return effect;
   return raised(effect, await skill.assess(begun.call.input as never, context));
 }
 
 /** What other people see is always written down as an approval, also where a policy gives it. Throws when it may not run at all. */
-export function mustPropose(skill: Skill, begun: BegunCall, effect: EffectClass): boolean {
+export function mustPropose(skill: Skill, begun: BegunCall & Pick<GateFacts, 'places'>, effect: EffectClass): boolean {
   const { name } = skill.manifest;
   if (begun.skills !== null && !begun.skills.includes(name))
     throw new SkillRefusal(`You may not use ${name} any more; it was not run.`);

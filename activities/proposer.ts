@@ -1,5 +1,6 @@
 import { ProblemError } from '../contracts/problem.js';
 import type { Label } from '../contracts/effect-class.js';
+import type { SecretAccess } from '../contracts/services.js';
 import type { OutsideContext, Proposal, Skill, SkillCaller, TransactionSkill } from '../contracts/skill.js';
 import type { JsonValue } from '../contracts/space.js';
 import { wellFormed } from '../contracts/well-formed.js';
@@ -13,7 +14,10 @@ import { withinLimit } from './time-limit.js';
 import { transactionContext } from './transaction-context.js';
 
 /** Services that skills may use outside. */
-export type Services = Pick<ActivityDeps, 'calendar' | 'mail' | 'workspace' | 'attached' | 'transcriber'>;
+export type Services = Pick<
+  ActivityDeps,
+  'calendar' | 'mail' | 'workspace' | 'attached' | 'transcriber' | 'webSearch' | 'webReader'
+>;
 
 const PROPOSE_MS = 20_000;
 
@@ -37,10 +41,23 @@ export function createProposer(skills: SkillRegistry, services: Services, db: Db
   };
 }
 
-export function outsideContext(services: Services, caller: SkillCaller, abortSignal: AbortSignal): OutsideContext {
-  const { calendar, mail, workspace, attached, transcriber } = services;
-  return { ...caller, calendar, mail, workspace, attached, transcriber, abortSignal };
+/** What a skill is handed outside; without `secrets` for a call that is only being proposed. */
+export function outsideContext(
+  services: Services,
+  caller: SkillCaller,
+  abortSignal: AbortSignal,
+  secrets: SecretAccess = NO_SECRETS,
+): OutsideContext {
+  const { calendar, mail, workspace, attached, transcriber, webSearch, webReader } = services;
+  const outside = { calendar, mail, workspace, attached, transcriber, webSearch, webReader };
+  return { ...caller, ...outside, secrets, abortSignal };
 }
+
+const NO_SECRETS: SecretAccess = {
+  use: async () => {
+    throw new ProblemError('forbidden', 'Secrets are handed out while a call runs, not while it is proposed.');
+  },
+};
 
 /** Everything a person will judge and everything that will be done, finished now. */
 export async function makeProposal(
@@ -68,7 +85,7 @@ async function proposeInStore(
   const caller = { callId, requestId, conversationId, agentId, user, timeZone, now };
   return db.as(user.id, async (tx) => {
     const noticed = new Set<Label>();
-    const inStore = await transactionContext(tx, { caller, ...(await boundsOf(tx, agentId)) }, noticed);
+    const inStore = await transactionContext(tx, undefined, { caller, ...(await boundsOf(tx, agentId)) }, noticed);
     const proposal: Proposal = (await skill.propose?.(input as never, inStore)) ?? plainProposal(skill, input);
     return wellFormed({ ...proposal, taints: [...new Set([...(proposal.taints ?? []), ...noticed])] });
   });

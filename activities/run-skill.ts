@@ -1,6 +1,7 @@
 import type { Label } from '../contracts/effect-class.js';
 import { ProblemError } from '../contracts/problem.js';
 import type { OutsideSkill, Skill, SkillResult, TransactionSkill } from '../contracts/skill.js';
+import { secretsNamedIn } from '../contracts/secret.js';
 import type { CallInput } from '../contracts/step.js';
 import { wellFormed } from '../contracts/well-formed.js';
 import { payForCall, reserveCall } from '../engine/budget.js';
@@ -16,13 +17,15 @@ import {
   startedEvents,
 } from '../engine/calls.js';
 import { meaningsOfCall } from '../engine/meanings.js';
+import { repeatedOutcome } from '../engine/repeats.js';
 import type { Meaning } from '../spaces/search.js';
 import type { Tx } from '../store/db.js';
 import type { ActivityDeps } from './deps.js';
 import { explained, MOST_ATTEMPTS, retryOrExplain, SkillRefusal, storeOutcome } from './call-failures.js';
-import { classOf } from './outward.js';
 import { mustPropose, proposeInstead } from './propose-call.js';
 import { outsideContext } from './proposer.js';
+import { secretsOfRun } from './secret-access.js';
+import { classInStore } from './shared-writes.js';
 import { transactionContext } from './transaction-context.js';
 import { withinTime } from './within-time.js';
 
@@ -36,6 +39,8 @@ export async function runSkillCall(
   attempt: number,
   abortSignal: AbortSignal,
 ): Promise<void> {
+  const { together = [], ...alone } = input;
+  if (together.length > 0) return runTogether(deps, alone, together, attempt, abortSignal);
   if (input.quick && (await inTransaction(deps, input, attempt))) return;
   const begun = await beginCall(deps.engine, input, input.mode);
   if (begun === undefined) return;
@@ -44,8 +49,28 @@ export async function runSkillCall(
   if (input.mode === 'run' && (await proposeInstead(deps, input, begun, abortSignal))) return;
   if (skill?.runs !== 'outside') await inTransaction(deps, input, attempt);
   else if (input.mode === 'undo') await undoOutside(deps, input, begun, skill, abortSignal);
+  else if (await answerAsBefore(deps, input, begun, skill)) return;
   else if (await payForCall(deps.engine, input, begun.call.skill, skill.manifest.priceUsd))
     await storeOutcome(deps, input, begun, await runOutside(deps, begun, skill, abortSignal));
+}
+
+/** Calls that leave work to other agents run in one transaction; where one of them cannot, each runs by itself. */
+async function runTogether(
+  deps: ActivityDeps,
+  input: CallInput,
+  others: readonly string[],
+  attempt: number,
+  abortSignal: AbortSignal,
+): Promise<void> {
+  const calls = [input.callId, ...others];
+  try {
+    await deps.engine.db.as(input.user, async (tx) => {
+      for (const callId of calls) await runQuickly(tx, deps, { ...input, callId }, new Map());
+    });
+  } catch (error) {
+    if (!(error instanceof NotHere) && !(error instanceof SkillRefusal)) throw error;
+    for (const callId of calls) await runSkillCall(deps, { ...input, callId }, attempt, abortSignal);
+  }
 }
 
 /** Looks for what an interrupted attempt has done already, before asking whether it may be done. */
@@ -58,15 +83,34 @@ async function resume(
   const skill = deps.skills.get(begun.call.skill);
   if (skill?.runs !== 'outside' || skill.reconcile === undefined) return false;
   if (begun.call.attempts === 1 || begun.call.verdict !== 'run') return false;
+  const secrets = secretsOfRun(deps, begun.caller, skill, begun.call.input);
   try {
     const found = await withinTime(begun.call.timeout_ms, abortSignal, async (signal) =>
-      skill.reconcile?.(begun.call.input as never, outsideContext(deps, begun.caller, signal)),
+      skill.reconcile?.(begun.call.input as never, outsideContext(deps, begun.caller, signal, secrets.access)),
     );
     if (found === undefined) return false;
-    await storeOutcome(deps, input, begun, storing(begun, skill, found));
+    await storeOutcome(deps, input, begun, storing(deps, begun, skill, secrets.scrubber.scrub(found)));
   } catch (error) {
-    await storeOutcome(deps, input, begun, { error: retryOrExplain(deps, begun, error) });
+    await storeOutcome(deps, input, begun, { error: retryOrExplain(deps, begun, secrets.scrubber.error(error)) });
   }
+  return true;
+}
+
+/**
+ * Gives a call that repeats an earlier one of the request the same answer. Never where a secret opens the answer: which
+ * agent may use it is asked while the skill runs.
+ */
+async function answerAsBefore(
+  deps: ActivityDeps,
+  input: CallInput,
+  begun: BegunCall,
+  { manifest }: OutsideSkill,
+): Promise<boolean> {
+  if (manifest.repeats !== 'request') return false;
+  if ((manifest.secrets ?? []).length > 0 || secretsNamedIn(begun.call.input).length > 0) return false;
+  const before = await repeatedOutcome(deps.engine, input);
+  if (before === undefined) return false;
+  await storeOutcome(deps, input, begun, before);
   return true;
 }
 
@@ -74,25 +118,33 @@ async function resume(
 async function inTransaction(deps: ActivityDeps, input: CallInput, attempt: number): Promise<boolean> {
   try {
     const meanings = await searchedMeanings(deps, input);
-    await deps.engine.db.as(input.user, async (tx) => {
-      const begun = await holdCall(tx, input, input.mode);
-      if (begun === undefined) return;
-      const skill = deps.skills.get(begun.call.skill);
-      if (skill?.runs === 'outside') throw new NotHere();
-      if (
-        input.mode === 'run' &&
-        skill?.runs === 'transaction' &&
-        mustPropose(skill, begun, classOf(skill, begun.call.input, begun.caller))
-      )
-        throw new NotHere();
-      await runInside(tx, deps, input, { begun, skill, meanings });
-    });
+    await deps.engine.db.as(input.user, (tx) => runQuickly(tx, deps, input, meanings));
     return true;
   } catch (error) {
     if (error instanceof NotHere) return false;
     await storeRefusal(deps, input, refusalText(error, attempt));
     return true;
   }
+}
+
+/** Claims and runs a call in the caller's transaction; throws `NotHere` where it is of another kind. */
+async function runQuickly(
+  tx: Tx,
+  deps: ActivityDeps,
+  input: CallInput,
+  meanings: ReadonlyMap<string, Meaning>,
+): Promise<void> {
+  const begun = await holdCall(tx, input, input.mode);
+  if (begun === undefined) return;
+  const skill = deps.skills.get(begun.call.skill);
+  if (skill?.runs === 'outside') throw new NotHere();
+  if (
+    input.mode === 'run' &&
+    skill?.runs === 'transaction' &&
+    mustPropose(skill, begun, await classInStore(tx, skill, begun))
+  )
+    throw new NotHere();
+  await runInside(tx, deps, input, { begun, skill, meanings });
 }
 
 /** What is looked up outside before the transaction: only the database may be awaited in it. */
@@ -130,7 +182,7 @@ async function runInside(
 ): Promise<void> {
   if (skill?.runs !== 'transaction') throw new SkillRefusal(`The skill ${begun.call.skill} is not installed any more.`);
   const noticed = new Set<Label>();
-  const context = await transactionContext(tx, begun, noticed, ref.mode, meanings);
+  const context = await transactionContext(tx, deps.engine, begun, noticed, ref.mode, meanings);
   if (ref.mode === 'undo') {
     await refusing(async () => skill.undo?.(begun.call.undo, context));
     await settleUndo(tx, ref, skill.manifest.name, undefined);
@@ -158,6 +210,7 @@ function outcomeOf(
   result: SkillResult<unknown>,
   noticed: Iterable<Label> = [],
 ): CallOutcome {
+  if (result.awaits !== undefined) return { awaits: result.awaits };
   const output = skill.manifest.output.parse(result.output);
   return wellFormed({
     output: output as NonNullable<CallOutcome['output']>,
@@ -171,12 +224,17 @@ function outcomeOf(
 }
 
 /** The outcome of a result, with what the skill writes into the store beside it. */
-function storing(begun: BegunCall, skill: OutsideSkill, found: SkillResult<unknown>): PendingOutcome {
+function storing(
+  deps: ActivityDeps,
+  begun: BegunCall,
+  skill: OutsideSkill,
+  found: SkillResult<unknown>,
+): PendingOutcome {
   if (skill.store === undefined) return outcomeOf(skill, found);
   const labels = [...begun.labels, ...(found.taints ?? [])];
   return async (tx) => {
     const noticed = new Set<Label>();
-    const context = await transactionContext(tx, { ...begun, labels }, noticed);
+    const context = await transactionContext(tx, deps.engine, { ...begun, labels }, noticed);
     const kept = await refusing(async () => (await skill.store?.(found, begun.call.input as never, context)) ?? found);
     return outcomeOf(skill, kept, noticed);
   };
@@ -197,14 +255,15 @@ async function runOutside(
   skill: OutsideSkill,
   abortSignal: AbortSignal,
 ): Promise<PendingOutcome> {
+  const secrets = secretsOfRun(deps, begun.caller, skill, begun.call.input);
   try {
     const result = await withinTime(begun.call.timeout_ms, abortSignal, async (signal) => {
-      const context = outsideContext(deps, begun.caller, signal);
+      const context = outsideContext(deps, begun.caller, signal, secrets.access);
       return skill.run(begun.call.input as never, context);
     });
-    return storing(begun, skill, result);
+    return storing(deps, begun, skill, secrets.scrubber.scrub(result));
   } catch (error) {
-    return { error: retryOrExplain(deps, begun, error) };
+    return { error: retryOrExplain(deps, begun, secrets.scrubber.error(error)) };
   }
 }
 
@@ -215,13 +274,14 @@ async function undoOutside(
   skill: OutsideSkill,
   abortSignal: AbortSignal,
 ): Promise<void> {
+  const secrets = secretsOfRun(deps, begun.caller, skill, begun.call.input, begun.call.undo);
   let problem: string | undefined;
   try {
     await withinTime(begun.call.timeout_ms, abortSignal, async (signal) =>
-      skill.undo?.(begun.call.undo, outsideContext(deps, begun.caller, signal)),
+      skill.undo?.(begun.call.undo, outsideContext(deps, begun.caller, signal, secrets.access)),
     );
   } catch (error) {
-    problem = retryOrExplain(deps, begun, error);
+    problem = retryOrExplain(deps, begun, secrets.scrubber.error(error));
   }
   await deps.engine.db.as(input.user, (tx) => settleUndo(tx, input, begun.call.skill, problem));
 }

@@ -16,6 +16,7 @@ import type { ActivityDeps } from './deps.js';
 import { DeltaPublisher } from './delta-publisher.js';
 import { retryIn } from './failure.js';
 import { judgeCalls } from './judge.js';
+import { placesFor } from './outward.js';
 import { type AskPlan, planTurn, priceOf, sumOfUsage, tokensOf, withinReserve } from './turn-plan.js';
 
 /** Attempts of one turn before the request is given up. */
@@ -143,13 +144,17 @@ async function keep(
     if (asking.isReserved) await settleUseless(deps, input, asking, reply.model, reply.usage);
     return tooLarge(deps, input);
   }
+  const { labels } = context.agent;
+  const chosen = reply.content.flatMap((block) => (block.type === 'tool_use' ? [deps.skills.get(block.name)] : []));
+  const places = await placesFor(deps, input, chosen, labels);
   const calls = judgeCalls(reply, {
     registry: deps.skills,
     allowed: context.agent.skills,
-    labels: context.agent.labels,
+    labels,
     mostCalls: deps.engine.limits.callsPerTurn,
     conversationId: context.request.conversation_id,
     policies: context.policies,
+    places,
   });
   const error = endingError(reply);
   const turn: NewTurn = {
@@ -160,6 +165,7 @@ async function keep(
     calls,
     outcomes: context.outcomes.flatMap((outcome) => (outcome.reported_in_turn === null ? [outcome.id] : [])),
     lastMessageSeq: context.messages.at(-1)?.seq ?? 0,
+    lastNoteSeq: context.notes.at(-1)?.seq ?? 0,
     usd: priceOf(deps, asking.plan, reply.model, reply.usage),
     isReserved: asking.isReserved,
     ...(error === undefined ? {} : { error }),

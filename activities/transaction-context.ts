@@ -1,12 +1,30 @@
+import type { AgentAccess } from '../contracts/agent-access.js';
 import type { Label } from '../contracts/effect-class.js';
+import { ProblemError } from '../contracts/problem.js';
 import type { SkillCaller, TransactionContext } from '../contracts/skill.js';
 import { postToConversation, saidInRequest } from '../engine/calls.js';
+import { agentAccess } from '../engine/agents/agent-access.js';
+import type { Engine } from '../engine/deps.js';
 import { holdAccess } from '../engine/holds.js';
 import { spaceAccess } from '../spaces/access.js';
 import type { Meaning } from '../spaces/search.js';
 import type { Tx } from '../store/db.js';
 import { withoutHeld } from './held.js';
 import { noticing } from './noticing.js';
+
+const refuse = (): Promise<never> =>
+  Promise.reject(new ProblemError('conflict', 'A proposal sets nobody to work; it is made first and carried out later.'));
+/** While a proposal is made. */
+const NO_AGENTS: AgentAccess = {
+  spawn: refuse,
+  message: refuse,
+  requestAccess: refuse,
+  answerAccess: refuse,
+  revokeAccess: refuse,
+  list: refuse,
+  steer: refuse,
+  cancel: refuse,
+};
 
 /** On whose behalf, and within which bounds, a skill acts. */
 interface Acting {
@@ -23,6 +41,7 @@ interface Acting {
  */
 export async function transactionContext(
   tx: Tx,
+  engine: Engine | undefined,
   begun: Acting,
   noticed: Set<Label>,
   mode: 'run' | 'undo' = 'run',
@@ -43,6 +62,7 @@ export async function transactionContext(
   const all = spaceAccess(tx, actor, { meanings });
   return {
     ...caller,
+    agents: engine === undefined ? NO_AGENTS : agentAccess(tx, engine, caller, actor),
     spaces: noticing(mode === 'undo' ? all : withoutHeld(all, tx, caller), noticed, caller.user.id),
     conversation: {
       post: (text, files) => postToConversation(tx, caller, text, files),

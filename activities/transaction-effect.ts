@@ -26,7 +26,7 @@ export async function runApprovedInTransaction(
       if (!entry.intact)
         throw new ProblemError('conflict', 'What is stored is not what was approved. Nothing was done.');
       const noticed = new Set<Label>();
-      const result = await skill.run(entry.payload as never, await transactionContext(tx, entry, noticed));
+      const result = await skill.run(entry.payload as never, await transactionContext(tx, deps.engine, entry, noticed));
       await recordSentIn(tx, input, entry, {
         ...sentOf(skill, input.key, result),
         taints: [...new Set([...skill.manifest.taints, ...(result.taints ?? []), ...noticed])],

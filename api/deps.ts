@@ -11,6 +11,8 @@ export interface SkillInfo {
   readonly inputSchema: Readonly<Record<string, unknown>>;
   readonly priceUsd?: string | undefined;
   readonly timeoutSeconds: number;
+  /** What a call usually takes. */
+  readonly hints?: { readonly seconds?: number; readonly usd?: string } | undefined;
 }
 
 export interface ModelInfo {

@@ -17,7 +17,11 @@ const PriceSchema = z
   })
   .describe('USD per million tokens');
 
-/** `retinue.yaml`: everything that is not a secret and not an address. */
+function isWebAddress(text: string): boolean {
+  return URL.canParse(text) && /^https?:$/.test(new URL(text).protocol);
+}
+
+/** `retinue.yaml`: everything that is not a secret. Addresses stand in the environment, those of the web here. */
 const FileSchema = z.strictObject({
   owner: z
     .strictObject({ name: z.string().min(1).max(200).default('Owner'), timeZone: TimeZoneSchema.optional() })
@@ -59,6 +63,11 @@ const FileSchema = z.strictObject({
       approvalDays: z.number().min(0.01).max(90).default(7),
       audioMinutes: z.number().min(0.01).max(240).default(60),
       injectedTokens: z.int().min(0).max(50_000).default(2_000),
+      subagents: z.int().min(1).max(1_000).default(3),
+      subagentsInAll: z.int().min(1).max(10_000).default(12),
+      depth: z.int().min(0).max(20).default(5),
+      children: z.int().min(0).max(1_000).default(50),
+      agents: z.int().min(1).max(10_000).default(200),
     })
     .prefault({}),
   temporal: z
@@ -69,6 +78,23 @@ const FileSchema = z.strictObject({
         .optional(),
       historyEvents: z.int().min(10).max(4_000).default(800),
       cachedWorkflows: z.int().min(2).max(10_000).default(300),
+    })
+    .prefault({}),
+  web: z
+    .strictObject({
+      searchUrl: z
+        .string()
+        .max(2_000)
+        .refine(isWebAddress, 'must be an address such as http://127.0.0.1:8888')
+        .optional(),
+      allowedHosts: z
+        .array(
+          z
+            .string()
+            .regex(/^(?:[a-z0-9-]+(?:\.[a-z0-9-]+)*|\[[0-9a-f:.]+\])(?::\d{1,5})?$/i, 'must be a host or host:port'),
+        )
+        .max(200)
+        .default([]),
     })
     .prefault({}),
   database: z.strictObject({ connections: z.int().min(2).max(200).default(10) }).prefault({}),

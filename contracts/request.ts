@@ -183,6 +183,7 @@ const EVENT_TYPES = [
   'skill.started',
   'skill.finished',
   'agent.spawned',
+  'agent.finished',
   'approval.requested',
   'charge',
   'done',

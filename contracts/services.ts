@@ -193,3 +193,51 @@ export interface Embedder {
     options: { readonly kind: 'query' | 'document'; readonly abortSignal: AbortSignal },
   ): Promise<number[][]>;
 }
+
+/** A page that a search has found. */
+export interface WebHit {
+  readonly title: string;
+  readonly url: string;
+  /** The piece of its text that the service shows; may be empty. */
+  readonly text: string;
+}
+
+/** One search service for the web. */
+export interface WebSearch {
+  /** Says in plain words who searches, such as `searched with localhost:8888`. */
+  readonly route: string;
+  /** The best first. Throws `ProblemError`: `unavailable` for what may pass by itself, anything else for what will not. */
+  search(
+    query: string,
+    options: { readonly limit: number; readonly abortSignal: AbortSignal },
+  ): Promise<readonly WebHit[]>;
+}
+
+export interface WebPage {
+  /** Where it was read in the end. */
+  readonly url: string;
+  readonly title: string;
+  /** What a person would read there; at most a million characters. */
+  readonly text: string;
+  /** The page is at another host, and was not read there: title and text are empty. */
+  readonly redirectedTo?: string;
+}
+
+/** Reads single pages of the public web, and of the hosts that the configuration allows. */
+export interface WebReader {
+  /** The configuration allows the host of this address. */
+  allows(url: string): boolean;
+  /** Throws `ProblemError`: `unavailable` for what may pass by itself, anything else for what will not. */
+  read(url: string, options: { readonly abortSignal: AbortSignal }): Promise<WebPage>;
+}
+
+/** Secrets of the user, for the time of one run and only those that its call or its skill's manifest names. */
+export interface SecretAccess {
+  /**
+   * Hands the value of `secret://NAME` to the work that sends it to `host` (`host` or `host:port`), and to nobody else:
+   * what the run returns, throws or leaves in the store shows the reference in its place. Throws `ProblemError`:
+   * `forbidden` where the call or the agent may not use it, or not for this host, `not-found` where there is none,
+   * `invalid-body` for what is no reference or no host.
+   */
+  use<T>(reference: string, host: string, work: (value: string) => Promise<T>): Promise<T>;
+}

@@ -1,7 +1,17 @@
 import type { z } from 'zod';
 import type { EffectClass, Label } from './effect-class.js';
+import type { AgentAccess } from './agent-access.js';
 import type { Output } from './request.js';
-import type { AttachedFiles, CalendarConnector, MailConnector, Transcriber, WorkspaceFiles } from './services.js';
+import type {
+  AttachedFiles,
+  CalendarConnector,
+  MailConnector,
+  SecretAccess,
+  Transcriber,
+  WebReader,
+  WebSearch,
+  WorkspaceFiles,
+} from './services.js';
 import type {
   Atom,
   AtomPatch,
@@ -36,10 +46,18 @@ export interface SkillManifest<I = unknown, O = unknown> {
   readonly taints: readonly Label[];
   /** USD for one call as a decimal string; omitted means free. */
   readonly priceUsd?: string;
-  /** Names of the secrets the skill may resolve while it runs. */
+  /** Names of secrets that the skill may use while it runs, besides those that the input of the call refers to. */
   readonly secrets?: readonly string[];
   /** Runs before the other calls of its turn, because it may bind them. */
   readonly first?: true;
+  /** It leaves work to other agents: its calls of one turn run together, and may wait for what those come to. */
+  readonly delegates?: true;
+  /** Only the agent that faces the user may use it; it cannot be given to a subagent. */
+  readonly facesUser?: true;
+  /** A further call of the request with the same input gets the first one's result, free, whichever agent makes it. */
+  readonly repeats?: 'request';
+  /** What a call usually takes, for the model and for people: wall-clock seconds, and USD as a decimal string. */
+  readonly hints?: { readonly seconds?: number; readonly usd?: string };
   /** One plain sentence for people about a call with this input, without its content where it could be long. */
   readonly summary: (input: I) => string;
 }
@@ -56,6 +74,8 @@ export interface SkillResult<O> {
   readonly wrote?: readonly string[];
   /** What of that kind the result contains. */
   readonly read?: readonly string[];
+  /** The agent whose answer is the result of this call; `output` is not looked at then. */
+  readonly awaits?: string;
 }
 
 /** For whom and why the call runs. All times in `now` and `timeZone` are those of the request, not of the machine. */
@@ -145,6 +165,7 @@ export interface PlacedHold extends Hold {
 
 /** For skills that only touch the store: everything happens in the transaction that also stores the result. */
 export interface TransactionContext extends SkillCaller {
+  readonly agents: AgentAccess;
   readonly spaces: SpaceAccess;
   readonly conversation: ConversationAccess;
   readonly holds: HoldAccess;
@@ -158,6 +179,11 @@ export interface OutsideContext extends SkillCaller {
   readonly attached: AttachedFiles;
   /** Undefined where no transcription service is configured. */
   readonly transcriber: Transcriber | undefined;
+  /** Undefined where no search service is configured. */
+  readonly webSearch: WebSearch | undefined;
+  readonly webReader: WebReader;
+  /** Refuses while a proposal is made: nobody has agreed yet. */
+  readonly secrets: SecretAccess;
   readonly abortSignal: AbortSignal;
 }
 
@@ -248,6 +274,11 @@ interface SkillOf<I, O, C> {
   undo?(undo: JsonValue, context: C): Promise<void>;
   /** May raise the effect class for this input, never lower it. Without `caller` the class is the one for anybody. */
   classify?(input: I, caller?: Pick<SkillCaller, 'conversationId'>): EffectClass;
+  /**
+   * For `egress`: the addresses that text goes to, whole, or `SEARCH_SERVICE`. Without it the model counts as having chosen
+   * where it goes.
+   */
+  destinations?(input: I): readonly string[];
   /** For calls that wait for approval. Without it `run` is what is done once approved. */
   readonly outward?: OutwardAction<I>;
 }
@@ -255,6 +286,8 @@ interface SkillOf<I, O, C> {
 /** Runs inside one database transaction and awaits nothing else. */
 export interface TransactionSkill<I = never, O = unknown> extends SkillOf<I, O, TransactionContext> {
   readonly runs: 'transaction';
+  /** Ids of spaces that the input names and `run` writes to: outward after strangers' words where other people read one. */
+  writesTo?(input: I): readonly string[];
   /** The queries that `run` will search for, so that what they mean can be looked up before the transaction begins. */
   searches?(input: I): readonly string[];
   /**

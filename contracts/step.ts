@@ -8,8 +8,8 @@ export interface AgentRef {
   readonly agent: string;
 }
 
-/** Input of the `request` workflow. */
-export interface RequestWorkflowInput extends AgentRef {
+/** Input of the workflows `request` and `agent`. */
+export interface AgentWorkflowInput extends AgentRef {
   /** Events after which the run continues as new at its next quiet moment. */
   readonly historyLimit: number;
   /** Whether the namespace knows our search attributes; upserting an unknown one would stick the run for ever. */
@@ -25,6 +25,19 @@ export interface CallStep {
   readonly timeoutMs: number;
   /** The step only touches the store and ends within a second. */
   readonly quick: boolean;
+  /** What it does may be left to other agents: calls of this kind run together, and the rows say what is next. */
+  readonly delegates?: true;
+  readonly summary: string;
+}
+
+/** An agent that has been let in and whose loop is not running yet. */
+export interface AgentStart {
+  readonly agent: string;
+  /** Names this start among all of the same agent. */
+  readonly key: string;
+  /** Its loop runs inside the workflow of the agent that spawned it. */
+  readonly inline: boolean;
+  readonly priority: number;
   readonly summary: string;
 }
 
@@ -39,7 +52,16 @@ export interface EffectStep {
   readonly summary: string;
 }
 
-export type Step =
+/** What every step may carry beside its own work. */
+interface Beside {
+  /** Agents to be set to work, whatever else is done. */
+  readonly start?: readonly AgentStart[];
+  /** When the agent's time is over, RFC 3339; only where it is bound by less than its request. */
+  readonly deadline?: string;
+}
+
+export type Step = Beside & StepKind;
+type StepKind =
   | { readonly kind: 'think'; readonly turn: number; readonly summary: string }
   | { readonly kind: 'calls'; readonly calls: readonly CallStep[]; readonly turn: number; readonly summary: string }
   | { readonly kind: 'effects'; readonly effects: readonly EffectStep[]; readonly summary: string }
@@ -57,6 +79,8 @@ export interface ThinkInput extends AgentRef {
 
 export interface CallInput extends AgentRef {
   readonly callId: string;
+  /** Further calls of the same skill that run in the same transaction. */
+  readonly together?: readonly string[];
   readonly mode: 'run' | 'undo';
   readonly quick: boolean;
 }

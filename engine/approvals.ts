@@ -6,6 +6,7 @@ import type { AgentRef } from '../contracts/step.js';
 import type { Tx } from '../store/db.js';
 import { newId } from '../store/new-id.js';
 import { json, type RawBuilder, sql } from '../store/sql.js';
+import { refreshAtEnd } from './agents/team-status.js';
 import type { CallRef } from './calls.js';
 import { settleCall } from './calls.js';
 import type { Engine } from './deps.js';
@@ -135,6 +136,7 @@ export async function storeProposal(
       isWaiting ? { waitingFor } : {},
       approvalRows(engine, ref, row),
     );
+    if (request.agent_id !== ref.agent) refreshAtEnd(tx, ref);
   });
 }
 

@@ -4,7 +4,7 @@ import type { BudgetPayload } from '../contracts/wallet.js';
 import type { Tx } from '../store/db.js';
 import { json, type RawBuilder, sql } from '../store/sql.js';
 import { expiryOf, HOURS_TO_FIRST_NUDGE, newApprovalId } from './approvals.js';
-import type { CallRef } from './calls.js';
+import { type CallRef, settleCall } from './calls.js';
 import { callStep } from './charge-rows.js';
 import type { Engine } from './deps.js';
 import { resultOf } from './ending.js';
@@ -12,6 +12,7 @@ import { changeRequest, statusEvent } from './events.js';
 import { payloadHash } from './payload-hash.js';
 import { MoneyHeld, reserve, type Reserved, type Shortage, type Wish } from './reservations.js';
 import { lockRequest, type RequestRow } from './rows.js';
+import { shareSpent } from './shares.js';
 
 interface Question {
   readonly wish: Wish;
@@ -147,6 +148,10 @@ async function reserveOrAsk(
   if (priceUsd === undefined || Number(priceUsd) === 0) return 'reserved';
   const wish: Wish = { kind: 'skill', name: skill, minUsd: priceUsd, wantUsd: priceUsd };
   const money = await reserve(tx, ref, { step: callStep(ref.callId), attempt: 1 }, wish);
+  if (money.kind === 'share') {
+    await settleCall(tx, ref, skill, { error: `${skill} was not run. ${shareSpent(money.budgetUsd).message}` }, []);
+    return 'short';
+  }
   if (money.kind !== 'short') return money.kind;
   const request = await lockRequest(tx, ref);
   const others = request.waiting_for.filter((item) => item.kind === 'approval' || item.kind === 'user');

@@ -9,6 +9,7 @@ import { newId } from '../store/new-id.js';
 import { json, type RawBuilder, sql } from '../store/sql.js';
 import type { Engine } from './deps.js';
 import { callStep, chargeEvent, chargeRow, newCharge } from './charge-rows.js';
+import { SKILLS_NOW } from './agents/rights.js';
 import { resultOf } from './ending.js';
 import { appendEvents, changeRequest, type NewEvent, type RequestChange } from './events.js';
 import { settledCall } from './reservations.js';
@@ -34,6 +35,8 @@ export interface CallOutcome {
   readonly undo?: JsonValue;
   readonly outputs?: readonly Output[];
   readonly taints?: readonly Label[];
+  /** The agent whose answer is waited for instead. */
+  readonly awaits?: string;
   /** References to what was written and read outside the store. */
   readonly wrote?: readonly string[];
   readonly read?: readonly string[];
@@ -49,7 +52,7 @@ export interface CallRef extends AgentRef {
 }
 
 const CALL_COLUMNS = sql`
-  calls.id, calls.request_id, calls.agent_id, calls.turn, calls.position, calls.skill, calls.input, calls.summary, calls.verdict, calls.timeout_ms, calls.quick, calls.first,
+  calls.id, calls.request_id, calls.agent_id, calls.turn, calls.position, calls.skill, calls.input, calls.summary, calls.verdict, calls.timeout_ms, calls.quick, calls.first, calls.delegates, calls.child,
   calls.status, calls.output, calls.error, calls.undo, calls.outputs, calls.attempts, calls.started_at, calls.ended_at`;
 
 /** Starts an attempt of a call; undefined when it is done, was dropped, or its request has ended (an undo runs all the same). */
@@ -81,7 +84,7 @@ export async function holdCall(tx: Tx, ref: CallRef, mode: 'run' | 'undo'): Prom
       update calls set attempts = attempts + 1, started_at = coalesce(started_at, now()) from r
       where calls.id = ${ref.callId} and calls.request_id = r.id and calls.status = ${expected} and (${mode === 'undo'} or r.ended_at is null)
       returning ${CALL_COLUMNS})
-    select r.*, (select row_to_json(c) from c) as call, a.labels, a.skills, a.confined, a.hop, u.name as user_name,
+    select r.*, (select row_to_json(c) from c) as call, a.labels, ${SKILLS_NOW} as skills, a.confined, a.hop, u.name as user_name,
       (select coalesce(array_agg(p.recipient), '{}') from policies p where p.user_id = ${ref.user} and p.skill = (select skill from c)) as covered
     from r join agents a on a.id = ${ref.agent} join users u on u.id = ${ref.user}`);
   if (held === undefined) throw noRequest(ref.request);
@@ -121,7 +124,8 @@ export function startedEvents(ref: CallRef, call: CallRow, mode: 'run' | 'undo')
 export async function finishCall(engine: Engine, ref: CallRef, pending: PendingOutcome): Promise<void> {
   await engine.db.as(ref.user, async (tx) => {
     const request = await lockRequest(tx, ref);
-    const isLate = request.ended_at !== null;
+    const isOver = request.ended_at !== null;
+    const isLate = isOver || (await hasEnded(tx, ref.agent));
     const isFailed = typeof pending !== 'function' && pending.error !== undefined;
     if (isLate && isFailed) return;
     const call = await tx.maybe<Pick<CallRow, 'skill'>>(
@@ -129,11 +133,15 @@ export async function finishCall(engine: Engine, ref: CallRef, pending: PendingO
     );
     if (call === undefined) return;
     const { outputs = [], usd, ...unpriced } = typeof pending === 'function' ? await pending(tx) : pending;
-    const change = isLate ? { result: resultOf(ref.request, undefined, { call: ref.callId, outputs }) } : {};
+    const change = isOver ? { result: resultOf(ref.request, undefined, { call: ref.callId, outputs }) } : {};
     // What was reserved for it was charged when the request ended.
     const rest = isLate || usd === undefined ? unpriced : { ...unpriced, usd };
     await settleCall(tx, ref, call.skill, { ...rest, outputs }, [], change);
   });
+}
+
+async function hasEnded(tx: Tx, agent: string): Promise<boolean> {
+  return (await tx.maybe(sql`select 1 from agents where id = ${agent} and ended_at is not null`)) !== undefined;
 }
 
 /** As `finishCall`, for a caller that holds the open call and may have events to put first. */
@@ -147,6 +155,7 @@ export async function settleCall(
   also: readonly RawBuilder<unknown>[] = [],
 ): Promise<void> {
   const status = outcome.error === undefined ? 'done' : 'failed';
+  if (outcome.awaits !== undefined) return delegateCall(tx, ref, outcome.awaits, before);
   const taints = await taintsOf(tx, ref, outcome);
   const step = callStep(ref.callId);
   const priced = { kind: 'skill', name: skill, quantity: 1, unit: 'call', step } as const;
@@ -172,6 +181,13 @@ export async function settleCall(
       ...also,
     ],
   );
+}
+
+/** The call stays open until the agent has answered; see `agents/agent-ending.ts`. */
+async function delegateCall(tx: Tx, ref: CallRef, agent: string, before: readonly NewEvent[]): Promise<void> {
+  await changeRequest(tx, ref, {}, before, [
+    sql`update calls set status = 'delegated', child = ${agent} where id = ${ref.callId}`,
+  ]);
 }
 
 /** The labels of a result, with those of what an untrusted agent has written earlier and this one has read. */

@@ -1,4 +1,5 @@
 import { ProblemError } from '../contracts/problem.js';
+import type { Tx } from '../store/db.js';
 import { enqueue } from '../store/outbox.js';
 import { sql } from '../store/sql.js';
 import type { Engine } from './deps.js';
@@ -8,14 +9,17 @@ import { lockRequest } from './rows.js';
 
 /** Ends the request at once; what still runs is told and can store nothing more. Cancelling twice is harmless. */
 export async function cancelRequest(engine: Engine, user: string, request: string): Promise<void> {
-  await engine.db.as(user, async (tx) => {
-    const row = await lockRequest(tx, { user, request });
-    if (row.status === 'cancelled') return;
-    if (row.ended_at !== null) throw new ProblemError('conflict', `The request has already ended (${row.status}).`);
-    const ref = { user, request, agent: row.agent_id };
-    await endRequest(tx, ref, { status: 'cancelled' });
-    await enqueue(tx, { kind: 'wake', target: ref, reason: 'cancelled' });
-  });
+  await engine.db.as(user, (tx) => stopRequest(tx, user, request));
+}
+
+/** As `cancelRequest`, in the caller's transaction. */
+export async function stopRequest(tx: Tx, user: string, request: string): Promise<void> {
+  const row = await lockRequest(tx, { user, request });
+  if (row.status === 'cancelled') return;
+  if (row.ended_at !== null) throw new ProblemError('conflict', `The request has already ended (${row.status}).`);
+  const ref = { user, request, agent: row.agent_id };
+  await endRequest(tx, ref, { status: 'cancelled' });
+  await enqueue(tx, { kind: 'wake', target: ref, reason: 'cancelled' });
 }
 
 /** Queues the undo of a finished internal call; also for a request that has ended. Asking twice is harmless. */

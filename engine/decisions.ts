@@ -1,3 +1,4 @@
+import { z } from 'zod';
 import { type BatchDecision, type Decision, UNKNOWN_ANSWERS, type UnknownAnswer } from '../contracts/approval.js';
 import type { Label } from '../contracts/effect-class.js';
 import { ProblemError } from '../contracts/problem.js';
@@ -6,7 +7,8 @@ import type { JsonValue } from '../contracts/space.js';
 import type { AgentRef } from '../contracts/step.js';
 import type { Tx } from '../store/db.js';
 import { newId } from '../store/new-id.js';
-import { enqueue } from '../store/outbox.js';
+import { userActor } from '../spaces/principal.js';
+import { enqueue, wakeAgents } from '../store/outbox.js';
 import { json, type RawBuilder, sql } from '../store/sql.js';
 import {
   APPROVAL_COLUMNS,
@@ -18,6 +20,8 @@ import {
   requestedEvent,
   withNewRecipients,
 } from './approvals.js';
+import { settleAccess } from './agents/access.js';
+import { refreshAtEnd } from './agents/team-status.js';
 import { recordArrived, recordLeft } from './effect-outcomes.js';
 import type { Engine } from './deps.js';
 import { endRequest } from './ending.js';
@@ -26,6 +30,8 @@ import { payloadHash, sha256 } from './payload-hash.js';
 import { askMeanwhile, pendingApprovals } from './parking.js';
 import { approveBudget, BUDGET_REFUSED } from './reservations.js';
 import { type HeldRequest, holdRequest } from './rows.js';
+
+const AccessPayloadSchema = z.object({ access: z.string() });
 
 /** An approval with what a proposal for it is made from again. */
 interface DecidedRow extends ApprovalRow {
@@ -131,7 +137,7 @@ function refuseDecided(row: ApprovalRow, name: string, path: string): void {
 async function remake(engine: Engine, user: string, id: string, decision: Decision): Promise<Remade | undefined> {
   if (decision.decision !== 'edit' && decision.reason !== 'send_again') return undefined;
   const row = await engine.db.as(user, (tx) => readDecidable(tx, user, id, decision, ''));
-  if (decision.decision === 'edit' && row.effect !== 'budget' && row.effect !== 'unknown') {
+  if (decision.decision === 'edit' && row.effect !== 'budget' && row.effect !== 'unknown' && row.effect !== 'access') {
     if (decision.payload === undefined) throw missing('payload', 'is required with edit');
     return { key: row.id, ...(await engine.proposer.propose(row.caller, row.skill, row.id, decision.payload)) };
   }
@@ -168,7 +174,7 @@ async function decideIn(tx: Tx, engine: Engine, user: string, deciding: Deciding
     case 'unknown':
       return decideUnknown(tx, engine, ref, request, row, deciding);
     case 'access':
-      throw wrong(`${deciding.path}decision`, 'requests for access cannot be decided here yet');
+      return decideAccess(tx, engine, ref, request, row, deciding);
   }
 }
 
@@ -256,6 +262,25 @@ async function decideBudget(
   await settle(tx, ref, request, row, { status: kind === 'edit' ? 'edited' : 'approved', reason }, edited);
 }
 
+async function decideAccess(
+  tx: Tx,
+  engine: Engine,
+  ref: AgentRef,
+  request: HeldRequest,
+  row: DecidedRow,
+  { decision, path }: Deciding,
+): Promise<void> {
+  const { decision: kind, reason } = decision;
+  if (kind !== 'approve' && kind !== 'reject') throw wrong(`${path}decision`, 'answer with approve or reject');
+  if (decision.remember !== undefined || decision.payload !== undefined)
+    throw wrong(`${path}decision`, 'an access is approved as it was asked for, or rejected');
+  const isGiven = kind === 'approve';
+  await settle(tx, ref, request, row, { status: isGiven ? 'approved' : 'rejected', reason }, []);
+  const { access } = AccessPayloadSchema.parse(row.payload);
+  const said = reason ?? (isGiven ? 'The user has agreed.' : 'The user has not agreed.');
+  await settleAccess(tx, engine, userActor(ref.user), access, { isGiven, reason: said });
+}
+
 async function decideUnknown(
   tx: Tx,
   engine: Engine,
@@ -337,16 +362,16 @@ async function settle(
   decided: { readonly status: 'approved' | 'edited' | 'rejected'; readonly reason: string | undefined },
   rows: readonly RawBuilder<unknown>[],
 ): Promise<void> {
-  const isSilent = row.effect === 'budget' || row.effect === 'unknown';
+  const isSilent = row.effect === 'budget' || row.effect === 'unknown' || row.effect === 'access';
   const changed = await tx.run(sql`
     update approvals set status = ${decided.status}, decided_by = ${`user:${ref.user}`}, decided_at = now(), reason = ${decided.reason ?? null},
       reported_in_turn = case when ${isSilent} then 0 end
     where id = ${row.id} and status = 'pending' and expires_at > now() and payload_hash = ${row.payload_hash}`);
   if (changed === 0) throw new ProblemError('decided', 'This was decided by somebody else at the same moment.');
   const left = pendingApprovals(request.waits.filter((wait) => wait.id !== row.id));
-  const isOver = request.status === 'waiting_approval' && left.length === 0;
+  const isOver = !request.team && request.status === 'waiting_approval' && left.length === 0;
   const others = request.waiting_for.filter((item) => item.id !== row.id);
-  const isShown = others.length !== request.waiting_for.length;
+  const isShown = !request.team && others.length !== request.waiting_for.length;
   await changeRequest(
     tx,
     ref,
@@ -357,7 +382,11 @@ async function settle(
       ...(isOver ? [sql`update agents set status = 'running' where id = ${ref.agent} and ended_at is null`] : []),
     ],
   );
-  await enqueue(tx, { kind: 'wake', target: ref, reason: 'decided' });
+  if (request.team) refreshAtEnd(tx, ref);
+  // Everybody who works for the request may have waited for its money.
+  if (row.effect === 'budget' && request.team)
+    await wakeAgents(tx, ref, sql`select id from agents where request_id = ${ref.request} and ended_at is null`, 'decided');
+  else await enqueue(tx, { kind: 'wake', target: ref, reason: 'decided' });
 }
 
 function missing(path: string, message: string): ProblemError {

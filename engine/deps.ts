@@ -1,3 +1,4 @@
+import type { EffectClass, Label } from '../contracts/effect-class.js';
 import type { Embedder } from '../contracts/services.js';
 import type { Proposal, SkillCaller } from '../contracts/skill.js';
 import type { JsonValue } from '../contracts/space.js';
@@ -17,6 +18,11 @@ export interface Limits {
   readonly approvalDays: number;
   /** The longest recording that is taken, in minutes. */
   readonly audioMinutes: number;
+  /** Generations of agents below the first one of a request. */
+  readonly depth: number;
+  /** Agents that one agent may spawn, and a request may have, in all. */
+  readonly children: number;
+  readonly agents: number;
   /** What an agent's context may hold of memory and standing instructions without being asked, in tokens. */
   readonly injectedTokens: number;
 }
@@ -61,6 +67,15 @@ export interface Proposer {
   isRelaxable(skill: string): boolean;
 }
 
+export interface SkillFacts {
+  readonly effect: EffectClass;
+  readonly taints: readonly Label[];
+  /** Only the agent that faces the user may use it. */
+  readonly facesUser: boolean;
+  /** It leaves work to other agents. */
+  readonly delegates: boolean;
+}
+
 /** What the rules of the engine need from the process they run in. */
 export interface Engine {
   readonly db: Db;
@@ -72,6 +87,8 @@ export interface Engine {
   /** The model id for a tier or id, or undefined when the installation has no such model. */
   readonly resolveModel: (name: string) => string | undefined;
   readonly skillNames: readonly string[];
+  /** What of a skill decides who may be given it, and to what effect. */
+  readonly skillFacts: (name: string) => SkillFacts | undefined;
   readonly defaultTimeZone: string;
   readonly effects: EffectTimes;
   readonly proposer: Proposer;

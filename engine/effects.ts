@@ -10,6 +10,7 @@ import { ENTRY, ENTRY_TABLES, type EntryRow, type LedgerEntry, toEntry } from '.
 import { pendingApprovals } from './parking.js';
 import { MoneyHeld, reserve } from './reservations.js';
 import { holdRequest, lockRequest } from './rows.js';
+import { shareSpent } from './shares.js';
 
 /**
  * Claims the attempt: from now on until the lease is over nobody else may touch the entry. Everything that has to hold
@@ -43,7 +44,7 @@ export async function startEffectIn(
         where key = ${input.key} and fence = ${input.fence} and status = 'ready' and exists (
           select from approvals a join agents g on g.id = a.agent_id
           where a.id = effects.key and a.user_id = ${input.user} and a.status in ('approved', 'edited') and a.payload_hash = effects.payload_hash
-            and a.expires_at > now() and (g.skills is null or effects.skill = any(g.skills)))
+            and a.expires_at > now() and coalesce(effects.skill = any(retinue_held(g.id, 'skill')), true))
           and (select r.ended_at is null from requests r where r.id = effects.request_id)
         returning *)
       select ${ENTRY} from claimed e join ${ENTRY_TABLES} on a.id = e.key`);
@@ -65,6 +66,10 @@ async function isPaidFor(
   const money = await reserve(tx, input, { step: effectStep(input.key), attempt: 1 }, wish);
   if (money.kind === 'held') throw new MoneyHeld();
   if (money.kind === 'reserved') return true;
+  if (money.kind === 'share') {
+    await closeAs(tx, input, { call: null, skill: entry.skill, reason: shareSpent(money.budgetUsd).message });
+    return false;
+  }
   const request = await holdRequest(tx, input);
   const unclaimed = sql`update effects set status = 'ready', attempts = attempts - 1, owner = null, due_at = now() where key = ${input.key}`;
   const question = { wish, shortage: money.shortage, others: pendingApprovals(request.waits) };
@@ -78,11 +83,18 @@ async function closeUnsendable(tx: Tx, input: EffectInput): Promise<void> {
     select a.call_id as call, e.skill, case
         when r.ended_at is not null then 'The request had ended before it was sent.'
         when a.expires_at <= now() then 'The approval expired before it could be carried out.'
-        when not (g.skills is null or e.skill = any(g.skills)) then 'The agent may not use this skill any more.'
+        when not coalesce(e.skill = any(retinue_held(g.id, 'skill')), true) then 'The agent may not use this skill any more.'
         else 'It does not match what was approved.' end as reason
     from effects e join approvals a on a.id = e.key join requests r on r.id = e.request_id join agents g on g.id = e.agent_id
     where e.key = ${input.key} and e.fence = ${input.fence} and e.status = 'ready'`);
-  if (row === undefined) return;
+  if (row !== undefined) await closeAs(tx, input, row);
+}
+
+async function closeAs(
+  tx: Tx,
+  input: EffectInput,
+  row: { reason: string; call: string | null; skill: string },
+): Promise<void> {
   await release(tx, input);
   const rows = [closed(input.key, 'failed', row.reason), ...withoutDraft(row.call, input.key)];
   await changeRequest(tx, input, {}, [finishedEvent(input, row, 'failed')], rows);

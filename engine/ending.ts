@@ -1,6 +1,8 @@
 import type { Output, RequestStatus } from '../contracts/request.js';
 import type { AgentRef, Step } from '../contracts/step.js';
 import type { Tx } from '../store/db.js';
+import { wakeAgents } from '../store/outbox.js';
+import { admitAtEnd } from './agents/admission.js';
 import { json, type RawBuilder, sql } from '../store/sql.js';
 import { changeRequest, type NewEvent, statusEvent } from './events.js';
 import { bookEstimated, openReservations } from './reservations.js';
@@ -34,7 +36,7 @@ export async function endRequest(
   also: readonly RawBuilder<unknown>[] = [],
 ): Promise<Step> {
   const { status } = ending;
-  const stopped = status === 'completed' ? [] : await stoppedCalls(tx, ref.request);
+  const stopped = status === 'completed' ? [] : await stopTeam(tx, ref);
   await bookEstimated(tx, ref, ending.reserved ?? (await openReservations(tx, ref.request)));
   await changeRequest(
     tx,
@@ -51,7 +53,7 @@ export async function endRequest(
       ...also,
       ...(status === 'completed' ? [] : voidedRows(ref.request)),
       sql`update agents set status = 'ended', ended_at = now(), turns = case when id = ${ref.agent} then coalesce(${ending.turns ?? null}, turns) else turns end where request_id = ${ref.request} and ended_at is null`,
-      sql`update calls set status = 'cancelled', ended_at = now() where request_id = ${ref.request} and status in ('pending', 'waiting')`,
+      sql`update calls set status = 'cancelled', ended_at = now() where request_id = ${ref.request} and status in ('pending', 'waiting', 'delegated')`,
     ],
   );
   if (ending.waits?.some((wait) => wait.ledger?.open === true))
@@ -59,11 +61,26 @@ export async function endRequest(
   return { kind: 'done', status, usd: ending.usd ?? 0, summary: status };
 }
 
+/** Everybody who works for the request is told to stop. */
+async function stopTeam(tx: Tx, ref: AgentRef): Promise<NewEvent[]> {
+  const left = sql`request_id = ${ref.request} and parent_id is not null and ended_at is null`;
+  await wakeAgents(tx, ref, sql`select id from agents where ${left}`, 'the request has ended');
+  const agents = await tx.rows<{ id: string; label: string }>(sql`
+    update agents set outcome = 'cancelled' where ${left} returning id, label`);
+  if (agents.length > 0) admitAtEnd(tx);
+  return [
+    ...(await stoppedCalls(tx, ref.request)),
+    ...agents.map(
+      ({ id, label }): NewEvent => ({ type: 'agent.finished', agent: id, data: { agent: id, label, outcome: 'cancelled' } }),
+    ),
+  ];
+}
+
 /** An event for every call that had begun and now stops. A last turn leaves none open. */
 async function stoppedCalls(tx: Tx, request: string): Promise<NewEvent[]> {
   const calls = await tx.rows<{ id: string; agent_id: string; skill: string }>(sql`
     select id, agent_id, skill from calls
-    where request_id = ${request} and (status = 'waiting' or (status = 'pending' and attempts > 0)) order by turn, position`);
+    where request_id = ${request} and (status in ('waiting', 'delegated') or (status = 'pending' and attempts > 0)) order by turn, position`);
   return calls.map(({ id, agent_id, skill }) => ({
     type: 'skill.finished',
     agent: agent_id,

@@ -65,6 +65,8 @@ async function eraseRows(
   const requests = await eraseRequests(tx, user);
   const files = await tx.rows<{ sha256: string }>(sql`delete from files where user_id = ${user} returning sha256`);
   const policies = await tx.run(sql`delete from policies where user_id = ${user}`);
+  // The key first: without it no copy of a secret is more than noise.
+  await tx.run(sql`delete from data_keys where user_id = ${user}`);
   const secrets = await tx.run(sql`delete from secrets where user_id = ${user}`);
   await tx.run(sql`delete from known_recipients where user_id = ${user}`);
   await tx.run(sql`delete from tainted_refs where user_id = ${user}`);

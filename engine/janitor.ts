@@ -2,6 +2,8 @@ import type { AgentRef } from '../contracts/step.js';
 import { enqueue } from '../store/outbox.js';
 import type { Tx } from '../store/db.js';
 import { sql } from '../store/sql.js';
+import { admitAtEnd } from './agents/admission.js';
+import { stopAgent } from './agents/agent-ending.js';
 import { settleUndo } from './calls.js';
 import type { Engine } from './deps.js';
 import { endRequest } from './ending.js';
@@ -32,13 +34,54 @@ export async function claimSilent(engine: Engine, silentSeconds: number, limit: 
   );
 }
 
-/** Every open request that runs or is about to, for the start after a crash. */
-export async function runningRequests(engine: Engine, limit: number): Promise<AgentRef[]> {
-  return engine.db.system((tx) =>
-    tx.rows<AgentRef>(sql`
-      select user_id as "user", id as request, agent_id as agent from requests
-      where (ended_at is null and status in ('queued', 'running')) or id in (select request_id from effects where closed_at is null) order by created_at desc limit ${limit}`),
+/** Ids of the workflows that run or are about to, for the start after a crash; those of requests come first. */
+export async function runningWorkflows(engine: Engine, limit: number): Promise<string[]> {
+  const rows = await engine.db.system((tx) =>
+    tx.rows<{ id: string }>(sql`
+      with open as (
+        select id, agent_id, created_at from requests
+        where (ended_at is null and status in ('queued', 'running')) or id in (select request_id from effects where closed_at is null)
+        order by created_at desc limit ${limit})
+      select retinue_workflow(agent_id) as id from open
+      union all select 'agent:' || a.id from open o join agents a on a.request_id = o.id
+        where a.parent_id is not null and a.hosted_by is null and a.started_at is not null and a.ended_at is null`),
   );
+  return rows.map(({ id }) => id);
+}
+
+/** The agents of a request that have a workflow of their own and should be at work in it, or waiting. */
+export async function agentsAtWork(engine: Engine, { user, request }: AgentRef): Promise<AgentRef[]> {
+  const rows = await engine.db.as(user, (tx) =>
+    tx.rows<{ id: string }>(sql`
+      select id from agents where request_id = ${request} and parent_id is not null and hosted_by is null and started_at is not null
+        and ended_at is null order by created_at, id`),
+  );
+  return rows.map(({ id }) => ({ user, request, agent: id }));
+}
+
+/** As `reconcileSilent`, for an agent that another one has spawned. */
+export async function reconcileAgent(engine: Engine, ref: AgentRef, fate: WorkflowFate): Promise<void> {
+  await engine.db.as(ref.user, async (tx) => {
+    await lockRequest(tx, ref);
+    switch (fate) {
+      case 'terminated':
+      case 'cancelled': {
+        const error = { type: 'terminated', message: `Its workflow was ${fate} by hand in Temporal.` };
+        await stopAgent(tx, engine, ref, { outcome: fate === 'terminated' ? 'failed' : 'cancelled', error });
+        return;
+      }
+      case 'open':
+        await enqueue(tx, { kind: 'wake', target: ref, reason: 'silent' });
+        return;
+      case 'gone':
+        await enqueue(tx, { kind: 'start', target: ref, reason: 'started again' });
+    }
+  });
+}
+
+/** Lets in whoever waits although there is room, as after a change of the limits. */
+export async function admitWaiting(engine: Engine): Promise<void> {
+  await engine.db.system(async (tx) => admitAtEnd(tx));
 }
 
 /** What became of a request's workflow, as Temporal tells it. */
@@ -74,7 +117,11 @@ export async function reconcileSilent(engine: Engine, ref: AgentRef, fate: Workf
         return;
       case 'gone':
         if (overdue) await endRequest(tx, ref, { status: 'failed', error: DEADLINE });
-        else await enqueue(tx, { kind: 'start', target: ref, reason: 'started again', priority });
+        else {
+          // Loops that ran in the workflow are begun anew with it.
+          await tx.run(sql`update agents set started_at = null where hosted_by = ${ref.agent} and ended_at is null`);
+          await enqueue(tx, { kind: 'start', target: ref, reason: 'started again', priority });
+        }
     }
   });
 }

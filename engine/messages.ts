@@ -5,6 +5,7 @@ import type { Tx } from '../store/db.js';
 import { newId } from '../store/new-id.js';
 import { enqueue } from '../store/outbox.js';
 import { json, sql } from '../store/sql.js';
+import { refreshAtEnd } from './agents/team-status.js';
 import type { Engine } from './deps.js';
 import { appendEvents } from './events.js';
 import { insertFiles, type PreparedFiles, prepareFiles, requireFiles, type StoredFile } from './files.js';
@@ -49,7 +50,7 @@ export async function postMessage(
     else if (unseen > 0 && RUNS.has(row.status)) return { message };
     await enqueue(tx, {
       kind: 'wake',
-      target: { user, request, agent: row.agent_id },
+      target: { user, request, agent: answered?.agent_id ?? row.agent_id },
       reason: answered === undefined ? 'a message' : 'an answer',
     });
     return { message };
@@ -108,7 +109,7 @@ interface Answered {
 
 async function answerOldest(tx: Tx, request: string, answer: string): Promise<Answered | undefined> {
   return tx.maybe<Answered>(sql`
-    update calls set status = 'done', output = ${json({ answer })}, ended_at = now()
+    update calls set status = 'done', output = coalesce(output - 'question', '{}') || ${json({ answer })}, ended_at = now()
     where id = (select id from calls where request_id = ${request} and status = 'waiting' order by turn, position limit 1)
     returning id, agent_id, skill`);
 }
@@ -121,7 +122,9 @@ async function leaveWait(tx: Tx, user: string, request: string, answered: Answer
       from requests r, jsonb_array_elements(r.waiting_for) as w(item) where r.id = ${request} and w.item->>'id' is distinct from ${answered.id})
     update requests set waiting_for = left_over.items, status = case when left_over.items = '[]'::jsonb then 'running' else status end
     from left_over where id = ${request} returning status, waiting_for`);
-  if (row.status === 'running') await tx.run(sql`update agents set status = 'running' where id = ${answered.agent_id}`);
+  if (row.status === 'running')
+    await tx.run(sql`update agents set status = 'running' where id = ${answered.agent_id} and parent_id is null`);
+  refreshAtEnd(tx, { user, request });
   await appendEvents(tx, request, user, [
     {
       type: 'skill.finished',

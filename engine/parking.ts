@@ -2,6 +2,7 @@ import type { WaitingFor } from '../contracts/request.js';
 import type { AgentRef } from '../contracts/step.js';
 import type { Tx } from '../store/db.js';
 import { type RawBuilder, sql } from '../store/sql.js';
+import { refreshAtEnd } from './agents/team-status.js';
 import { resultOf } from './ending.js';
 import { changeRequest, type NewEvent, type RequestChange, statusEvent } from './events.js';
 import { type HeldRequest, holdRequest } from './rows.js';
@@ -18,6 +19,11 @@ export async function parkOnQuestions(tx: Tx, ref: AgentRef, request: HeldReques
   const isAsking = request.open.length > 0 && request.open.every((call) => call.status === 'waiting');
   const asked = request.waiting_for.filter((item) => item.kind === 'user');
   if (request.ended_at !== null || request.status !== 'running' || !isAsking || asked.length === 0) return;
+  if (request.team) {
+    if (request.self.status === 'running') await tx.run(sql`update agents set status = 'waiting' where id = ${ref.agent}`);
+    refreshAtEnd(tx, ref);
+    return;
+  }
   const waitingFor = [...asked, ...pendingApprovals(request.waits)];
   await changeRequest(
     tx,
@@ -47,6 +53,11 @@ export async function askMeanwhile(
   change: Pick<RequestChange, 'result'> = {},
 ): Promise<void> {
   const request = await holdRequest(tx, ref);
+  if (request.team) {
+    await changeRequest(tx, ref, change, events, rows);
+    refreshAtEnd(tx, ref);
+    return;
+  }
   if (request.ended_at !== null || !request.resting || (await isThinking(tx, ref))) {
     await changeRequest(tx, ref, change, events, rows);
     return;

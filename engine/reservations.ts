@@ -33,6 +33,8 @@ export type Reserved =
   /** `usd` lies between the two amounts of the wish. */
   | { readonly kind: 'reserved'; readonly usd: string }
   | { readonly kind: 'short'; readonly shortage: Shortage }
+  /** The agent, or one above it, has used the share of the budget that it was given. */
+  | { readonly kind: 'share'; readonly budgetUsd: string }
   /** There is enough, but other steps hold it at this moment. */
   | { readonly kind: 'held' };
 
@@ -50,6 +52,8 @@ interface ReservedRow {
   usd: string | null;
   budget_short: boolean;
   wallet_short: boolean;
+  /** The budget of the agent whose share is used up. */
+  share_short: string | null;
   spent: string;
   budget: string;
   balance: string;
@@ -85,21 +89,26 @@ export async function reserve(
         (select coalesce(sum(usd), 0) from charges where request_id = r.id) as spent,
         (select coalesce(sum(usd), 0) from reservations where request_id = r.id) as held
       from w, requests r where r.id = ${ref.request}),
+    shares as (
+      select x.budget_usd, x.budget_usd - (select coalesce(sum(c.usd), 0) from charges c join agents d on d.id = c.agent_id where d.request_id = ${ref.request} and x.id = any(d.path)) as unspent,
+        (select coalesce(sum(v.usd), 0) from reservations v join agents d on d.id = v.agent_id where d.request_id = ${ref.request} and x.id = any(d.path)) as held
+      from agents me join agents x on x.id = any(me.path) and x.budget_usd is not null where me.id = ${ref.agent}),
     given as (
-      select least(${wish.wantUsd}::numeric, budget - spent - held, free) as usd from facts
-      where least(budget - spent - held, free) >= ${least} and not exists (select from known)),
+      select least(${wish.wantUsd}::numeric, budget - spent - held, free, (select min(unspent - held) from shares)) as usd from facts
+      where least(budget - spent - held, free, (select min(unspent - held) from shares)) >= ${least} and not exists (select from known)),
     kept as (
       insert into reservations (step, attempt, user_id, request_id, agent_id, kind, name, usd)
       select ${place.step}, ${place.attempt}, ${ref.user}, ${ref.request}, ${ref.agent}, ${wish.kind}, ${wish.name}, usd from given
       on conflict (step, attempt) do update set usd = reservations.usd + excluded.usd),
     raised as (update wallets set reserved_usd = reserved_usd + given.usd from given where user_id = ${ref.user})
     select coalesce((select trim_scale(usd)::text from known), (select trim_scale(usd)::text from given)) as usd,
-      budget - spent < ${least} as budget_short, coalesce(balance < ${least}, false) as wallet_short,
+      (select trim_scale(budget_usd)::text from shares where unspent < ${least} order by unspent limit 1) as share_short, budget - spent < ${least} as budget_short, coalesce(balance < ${least}, false) as wallet_short,
       trim_scale(spent)::text as spent, trim_scale(budget)::text as budget, trim_scale(coalesce(balance, 0))::text as balance,
       (ceil(greatest(${few} - (budget - spent), 0.01) * 100) / 100)::numeric(20, 2)::text as request_extra,
       (ceil(greatest(${few} - coalesce(balance, 0), 0.01) * 100) / 100)::numeric(20, 2)::text as wallet_extra
     from facts`);
   if (row.usd !== null) return { kind: 'reserved', usd: row.usd };
+  if (row.share_short !== null) return { kind: 'share', budgetUsd: row.share_short };
   if (!row.budget_short && !row.wallet_short) return { kind: 'held' };
   const scope = row.budget_short ? 'request' : 'wallet';
   const extraUsd = row.budget_short ? row.request_extra : row.wallet_extra;

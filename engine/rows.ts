@@ -34,7 +34,7 @@ export interface RequestRow {
   ended_at: string | null;
 }
 
-export type CallStatus = 'pending' | 'waiting' | 'done' | 'failed' | 'undoing' | 'undone' | 'cancelled';
+export type CallStatus = 'pending' | 'waiting' | 'delegated' | 'done' | 'failed' | 'undoing' | 'undone' | 'cancelled';
 
 export interface CallRow {
   id: string;
@@ -49,6 +49,9 @@ export interface CallRow {
   timeout_ms: number;
   quick: boolean;
   first: boolean;
+  delegates: boolean;
+  /** The agent whose answer it waits for. */
+  child: string | null;
   status: CallStatus;
   output: JsonValue | null;
   error: string | null;
@@ -61,6 +64,10 @@ export interface CallRow {
 
 export interface AgentRow {
   id: string;
+  /** Null for the first agent of a request. */
+  parent_id: string | null;
+  /** What it was spawned for. */
+  task: string | null;
   label: string;
   model: string;
   instructions: string;
@@ -133,11 +140,50 @@ export function reservedColumn(request: string): RawBuilder<unknown> {
 
 export type OpenCall = Pick<
   CallRow,
-  'id' | 'skill' | 'summary' | 'verdict' | 'timeout_ms' | 'quick' | 'first' | 'status'
+  'id' | 'skill' | 'summary' | 'verdict' | 'timeout_ms' | 'quick' | 'first' | 'delegates' | 'child' | 'status'
 >;
 
-/** A locked request with what the next step of one of its agents depends on. */
+export type AgentOutcome = 'completed' | 'failed' | 'cancelled' | 'timed_out';
+
+/** How an agent was spawned, as far as it matters later. */
+export interface Spawning {
+  readonly onFailure?: 'degrade' | 'ask';
+  readonly fallback?: { readonly model?: string; readonly instructions?: string };
+  /** It keeps the label `private` off, as long as it reads nothing private itself. */
+  readonly isDiode?: boolean;
+}
+
+/** The agent itself, in a locked request. */
+export interface HeldAgent {
+  parent: string | null;
+  label: string;
+  status: AgentRow['status'];
+  turns: number;
+  labels: Label[];
+  spawning: Spawning;
+  tries: number;
+  /** Its loop runs in the workflow of another agent. */
+  hosted: boolean;
+  outcome: AgentOutcome | null;
+  deadline_at: string | null;
+  ended_at: string | null;
+  /** Calls that wait for its answer. */
+  awaited: boolean;
+}
+
+/** A locked request with what the next step of one of its agents depends on. For an agent that was spawned, `ended_at` and `deadline_at` are its own where they come first. */
 export interface HeldRequest extends RequestRow {
+  self: HeldAgent;
+  /** Agents it has spawned that were let in and not begun yet. */
+  starts: { id: string; inline: boolean; priority: number; turns: number }[];
+  /** Agents it has spawned that have not ended. */
+  live: number;
+  /** It has asked for access and nobody has answered. */
+  asking: boolean;
+  /** Number of the newest note to it. */
+  last_note: number;
+  /** The request has agents besides its first one. */
+  team: boolean;
   /** Turns the agent has stored. */
   turns: number;
   /** Calls that are not settled, in order. */
@@ -159,9 +205,18 @@ export interface HeldRequest extends RequestRow {
 export function heldColumns(ref: Pick<AgentRef, 'request' | 'agent'>): RawBuilder<unknown> {
   return sql`
     (select turns from agents where id = ${ref.agent} and request_id = ${ref.request}) as turns,
+    (select json_build_object('parent', s.parent_id, 'label', s.label, 'status', s.status, 'turns', s.turns, 'labels', s.labels, 'spawning', s.spawning, 'tries', s.tries,
+      'hosted', s.hosted_by is not null, 'outcome', s.outcome, 'deadline_at', s.deadline_at, 'ended_at', s.ended_at,
+      'awaited', exists (select from calls w where w.child = s.id and w.status = 'delegated')) from agents s where s.id = ${ref.agent}) as self,
+    (select coalesce(json_agg(json_build_object('id', s.id, 'inline', s.hosted_by is not null, 'priority', s.priority, 'turns', s.turns) order by s.created_at, s.id), '[]') from agents s
+      where s.parent_id = ${ref.agent} and s.ended_at is null and s.started_at is null and s.status in ('running', 'waiting')) as starts,
+    (select count(*)::int from agents s where s.parent_id = ${ref.agent} and s.ended_at is null) as live,
+    exists (select from agents s where s.request_id = ${ref.request} and s.parent_id is not null) as team,
+    exists (select from access_requests q where q.agent_id = ${ref.agent} and q.status in ('pending', 'asked')) as asking,
+    (select coalesce(max(seq), 0) from agent_notes where agent_id = ${ref.agent}) as last_note,
     (select coalesce(json_agg(c order by c.turn, c.position), '[]') from (
-      select id, skill, summary, verdict, timeout_ms, quick, first, status, turn, position from calls
-      where agent_id = ${ref.agent} and status in ('pending', 'waiting', 'undoing')) c) as open,
+      select id, skill, summary, verdict, timeout_ms, quick, first, delegates, child, status, turn, position from calls
+      where agent_id = ${ref.agent} and status in ('pending', 'waiting', 'delegated', 'undoing')) c) as open,
     (select coalesce(sum(usd), 0)::float8 from charges where request_id = ${ref.request}) as usd,
     (select coalesce(json_agg(w order by w.created_at, w.id), '[]') from (
       select a.id, a.effect, a.skill, a.title, a.expires_at, a.about, a.created_at,
@@ -170,12 +225,13 @@ export function heldColumns(ref: Pick<AgentRef, 'request' | 'agent'>): RawBuilde
         case when e.key is not null then json_build_object('status', e.status, 'fence', e.fence, 'open', e.closed_at is null,
           'due', e.due_at <= now(), 'due_at', e.due_at) end as ledger
       from approvals a left join effects e on e.key = a.id
-      where a.request_id = ${ref.request} and a.agent_id = ${ref.agent}
+      where a.request_id = ${ref.request} and (a.agent_id = ${ref.agent} or (a.effect = 'budget' and a.status = 'pending'))
         and (a.reported_in_turn is null or (e.key is not null and e.closed_at is null))) w) as waits,
-    exists (select from messages where request_id = ${ref.request} and role = 'user' and answers_call is null and seen_in_turn is null) as unseen,
+    exists (select from agent_notes where agent_id = ${ref.agent} and seen_in_turn is null)
+      or (r.agent_id = ${ref.agent} and exists (select from messages where request_id = ${ref.request} and role = 'user' and answers_call is null and seen_in_turn is null)) as unseen,
     coalesce((select t.stop_reason <> 'pause_turn' and not exists (select from calls c where c.agent_id = t.agent_id and c.turn = t.number)
       from turns t where t.agent_id = ${ref.agent} order by t.number desc limit 1), false) as resting,
-    (select coalesce(max(seq), 0) from messages where request_id = ${ref.request} and role = 'user' and answers_call is null) as last_message,
+    (select coalesce(max(seq), 0) from messages where r.agent_id = ${ref.agent} and request_id = ${ref.request} and role = 'user' and answers_call is null) as last_message,
     ${reservedColumn(ref.request)} as reserved`;
 }
 
@@ -185,7 +241,19 @@ export async function holdRequest(tx: Tx, ref: AgentRef): Promise<HeldRequest> {
     with r as materialized (select ${REQUEST_COLUMNS} from requests where id = ${ref.request} and user_id = ${ref.user} for update)
     select r.*, ${heldColumns(ref)} from r`);
   if (row === undefined) throw noRequest(ref.request);
-  return row;
+  return narrowed(row);
+}
+
+/** An agent that was spawned may end before its request does. */
+export function narrowed<T extends HeldRequest>(row: T): T {
+  const { self } = row;
+  if (self.parent === null) return row;
+  const own = self.deadline_at === null ? row.deadline_at : earlier(self.deadline_at, row.deadline_at);
+  return { ...row, ended_at: self.ended_at ?? row.ended_at, deadline_at: own };
+}
+
+function earlier(one: string, other: string): string {
+  return Date.parse(one) <= Date.parse(other) ? new Date(one).toISOString() : other;
 }
 
 /** Locks the request alone. */

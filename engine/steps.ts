@@ -1,5 +1,7 @@
-import { type AgentRef, type CallStep, type EffectStep, type Step, thinkStep } from '../contracts/step.js';
+import { type AgentRef, type AgentStart, type CallStep, type EffectStep, type Step, thinkStep } from '../contracts/step.js';
 import { cutText } from '../contracts/text.js';
+import { moveOut, takePlace } from './agents/admission.js';
+import { endOverdue } from './agents/agent-ending.js';
 import type { Engine } from './deps.js';
 import { parkOnQuestions } from './parking.js';
 import { type HeldRequest, holdRequest, type OpenCall, type WaitRow } from './rows.js';
@@ -11,18 +13,51 @@ const SUMMARY_BYTES = 200;
 export function nextStep(engine: Engine, ref: AgentRef): Promise<Step> {
   return engine.db.as(ref.user, async (tx) => {
     const request = await holdRequest(tx, ref);
+    const over = (await endOverdue(tx, engine, ref, request)) ?? (await moveOut(tx, ref, request));
+    if (over !== undefined) return over;
     await parkOnQuestions(tx, ref, request);
-    return stepFor(request);
+    return takePlace(tx, ref, request, stepFor(request));
   });
 }
 
 type StepFacts = Pick<
   HeldRequest,
-  'status' | 'ended_at' | 'deadline_at' | 'waiting_for' | 'turns' | 'open' | 'usd' | 'waits' | 'unseen' | 'resting'
+  | 'status'
+  | 'ended_at'
+  | 'deadline_at'
+  | 'waiting_for'
+  | 'turns'
+  | 'open'
+  | 'usd'
+  | 'waits'
+  | 'unseen'
+  | 'resting'
+  | 'self'
+  | 'starts'
+  | 'live'
+  | 'asking'
 >;
 
 /** As `nextStep`, for a caller that holds the request's row. */
 export function stepFor(request: StepFacts): Step {
+  const { self, starts } = request;
+  const start = starts.map(
+    ({ id, inline, priority, turns }): AgentStart => ({
+      agent: id,
+      key: `${id}:${turns}`,
+      inline,
+      priority,
+      summary: `subagent ${id}`,
+    }),
+  );
+  return {
+    ...ownStep(request),
+    ...(start.length === 0 ? {} : { start }),
+    ...(self.parent === null || self.deadline_at === null ? {} : { deadline: request.deadline_at }),
+  };
+}
+
+function ownStep(request: StepFacts): Step {
   const undoing = request.open.filter((call) => call.status === 'undoing');
   if (undoing.length > 0) return callsStep(undoing, request.turns);
   const { waits } = request;
@@ -44,18 +79,28 @@ export function stepFor(request: StepFacts): Step {
   const pending = request.open.filter((call) => call.status === 'pending');
   const leading = pending.filter((call) => call.first);
   if (pending.length > 0) return callsStep(leading.length > 0 ? leading : pending, request.turns);
-  if (request.open.length > 0) return questionStep(request, waits);
+  if (request.open.some((call) => call.status === 'waiting')) return questionStep(request, waits);
+  // Whoever has something to hear stops waiting for others; they go on.
+  if (request.open.length > 0) return request.unseen ? thinkStep(request.turns + 1) : teamStep(request);
   // An agent at work waits for what is being sent, so that it need not be told in a turn of its own.
   const held = request.resting ? left : left.filter(isBeingSent);
   if (!request.unseen && held.length > 0) return approvalStep(request, held);
+  if (!request.unseen && request.resting && (request.live > 0 || request.asking)) return teamStep(request);
   return thinkStep(request.turns + 1);
+}
+
+/** Others are at work for this agent, or have to answer it. */
+function teamStep(request: Pick<StepFacts, 'deadline_at' | 'live'>): Step {
+  const summary = request.live > 0 ? `waiting for ${request.live} of its agents` : 'waiting for another agent';
+  return { kind: 'wait', until: request.deadline_at, waitingFor: 'agents', summary };
 }
 
 /** What was begun outside is seen to its end; a question about it can be answered without a workflow. */
 function afterTheEnd(request: StepFacts): Step {
   const left = request.waits.filter((wait) => isUnderWay(wait, request.waits));
   if (left.length > 0) return approvalStep({ ...request, deadline_at: LATEST }, left);
-  return { kind: 'done', status: request.status, usd: request.usd, summary: request.status };
+  const status = request.self.outcome ?? request.status;
+  return { kind: 'done', status, usd: request.usd, summary: status };
 }
 
 const LATEST = '9999-01-01T00:00:00Z';
@@ -134,6 +179,7 @@ function callStep(call: OpenCall): CallStep {
     mode,
     timeoutMs: call.timeout_ms,
     quick: call.quick,
+    ...(call.delegates ? { delegates: true } : {}),
     summary: mode === 'undo' ? `take back ${call.skill}` : call.skill,
   };
 }

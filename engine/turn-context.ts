@@ -5,6 +5,11 @@ import type { AgentRef, Step } from '../contracts/step.js';
 import type { Tx } from '../store/db.js';
 import { json, type RawBuilder, sql } from '../store/sql.js';
 import { expireOverdue } from './approvals.js';
+import { moveOut, takePlace } from './agents/admission.js';
+import { endAgent, endOverdue } from './agents/agent-ending.js';
+import type { NoteKind } from './agents/notes.js';
+import { SKILLS_NOW } from './agents/rights.js';
+import { refreshAtEnd } from './agents/team-status.js';
 import { askForBudget } from './budget.js';
 import { turnStep } from './charge-rows.js';
 import type { Engine } from './deps.js';
@@ -28,11 +33,13 @@ import {
   type HeldRequest,
   holdRequest,
   lockRequest,
+  narrowed,
   noRequest,
   REQUEST_COLUMNS,
   type RequestRow,
   type TurnRow,
 } from './rows.js';
+import { shareSpent } from './shares.js';
 import { stepFor } from './steps.js';
 import { handStyles, hasStyles, type StyleRow } from './styles.js';
 
@@ -86,10 +93,24 @@ export interface TurnContext {
   readonly policies: readonly { skill: string; recipient: string }[];
   /** The spaces the model is told of. */
   readonly spaces: readonly ConnectedSpace[];
+  /** What other agents, and the user through them, have told this one. */
+  readonly notes: readonly NoteRow[];
   /** What is always in the agent's context, the most important first. */
   readonly injected: readonly InjectedAtom[];
   /** How the user writes to whom this turn may be about, the most specific first. */
   readonly styles: readonly StyleRow[];
+}
+
+/** A note as the model is told of it. */
+export interface NoteRow {
+  id: string;
+  seq: number;
+  kind: NoteKind;
+  text: string;
+  /** Label and id of the agent that it comes from. */
+  from: string | null;
+  from_id: string | null;
+  seen_in_turn: number | null;
 }
 
 /** A decided proposal as the model is told of it. */
@@ -120,6 +141,8 @@ export type BegunTurn<P extends TurnPlan> =
 interface ClaimedTurn extends HeldRequest, Omit<TurnContext, 'turn' | 'attempt' | 'request' | 'styles'> {
   has_styles: boolean;
   has_injectable: boolean;
+  /** This attempt is counted: the agent may think now. */
+  is_claimed: boolean;
   /** Status before: the first turn takes the request out of the queue. */
   was: RequestStatus;
   seq: number;
@@ -138,20 +161,20 @@ export async function beginTurn<P extends TurnPlan>(
 ): Promise<BegunTurn<P>> {
   return engine.db.as(ref.user, async (tx) => {
     const request = await claimTurn(tx, engine, ref, turn);
+    const over = (await endOverdue(tx, engine, ref, request)) ?? (await moveOut(tx, ref, request));
+    if (over !== undefined) return { kind: 'step', step: over };
     const step = stepFor(request);
-    if (step.kind !== 'think' || step.turn !== turn) {
-      if (step.kind === 'effects' || step.kind === 'wait') await tx.run(unclaimed(ref));
+    if (step.kind !== 'think' || step.turn !== turn || !request.is_claimed) {
+      if (request.is_claimed && (step.kind === 'effects' || step.kind === 'wait')) await tx.run(unclaimed(ref));
       await parkOnQuestions(tx, ref, request);
-      return { kind: 'step', step };
+      return { kind: 'step', step: await takePlace(tx, ref, request, step) };
     }
+    const calls = await stopWaiting(tx, request);
     if (request.waits.some((wait) => wait.overdue)) await expireOverdue(tx, ref);
     const limit = limitReached(engine, request, turn);
-    if (limit !== undefined)
-      return {
-        kind: 'step',
-        step: await endRequest(tx, ref, { status: 'failed', error: limit, usd: request.usd, waits: request.waits }),
-      };
-    if (request.was === 'waiting_approval') await leavePark(tx, ref);
+    if (limit !== undefined) return { kind: 'step', step: await failIn(tx, engine, ref, request, limit) };
+    if (request.team && request.was !== 'running') refreshAtEnd(tx, ref);
+    else if (request.was === 'waiting_approval') await leavePark(tx, ref);
     if (request.was === 'queued') tx.announce({ request: ref.request, seq: request.seq, status: 'running' });
     const { styles, labels } = request.has_styles
       ? await handStyles(tx, ref, request, engine.limits.conversationTail)
@@ -161,7 +184,7 @@ export async function beginTurn<P extends TurnPlan>(
       : { atoms: request.injected, spaces: request.spaces, labels: [] };
     const agent = { ...request.agent, labels: [...new Set([...labels, ...injection.labels])] };
     const { atoms: injected, spaces } = injection;
-    const context = { ...request, request, turn, attempt: agent.attempts, agent, styles, injected, spaces };
+    const context = { ...request, calls, request, turn, attempt: agent.attempts, agent, styles, injected, spaces };
     return payFor(tx, engine, ref, context, planFor(context));
   });
 }
@@ -185,13 +208,37 @@ async function payFor<P extends TurnPlan>(
   const money = await reserve(tx, ref, { step, attempt }, plan.wish);
   if (money.kind === 'held') throw new MoneyHeld();
   if (money.kind === 'reserved') return { kind: 'ask', context, plan, reservedUsd: money.usd };
+  if (money.kind === 'share')
+    return { kind: 'step', step: await failIn(tx, engine, ref, request, shareSpent(money.budgetUsd)) };
   const question = { wish: plan.wish, shortage: money.shortage, others: pendingApprovals(request.waits) };
   return { kind: 'step', step: await askForBudget(tx, engine, ref, request, question, [unclaimed(ref)]) };
 }
 
+/**
+ * An agent that has something to hear while it waits for others goes on without them; they go on as well, and what they
+ * come to is noted to it. Returns its calls as they are now.
+ */
+async function stopWaiting(tx: Tx, request: ClaimedTurn): Promise<TurnContext['calls']> {
+  const left = request.open.filter((call) => call.status === 'delegated');
+  if (left.length === 0) return request.calls;
+  const answers = new Map(left.map((call) => [call.id, stillAtWork(call.child ?? '')]));
+  await tx.run(sql`
+    update calls set status = 'done', output = w.item->'output', ended_at = now() from jsonb_array_elements(${json([...answers].map(([id, output]) => ({ id, output })))}) as w(item)
+    where calls.id = w.item->>'id' and calls.status = 'delegated'`);
+  return request.calls.map((call) => {
+    const output = answers.get(call.id);
+    return output === undefined ? call : { ...call, status: 'done' as const, output };
+  });
+}
+
+function stillAtWork(agent: string): JsonValue {
+  const note = 'It is still at work and goes on. Its result is told to you as soon as it is there.';
+  return { agent, status: 'running', note };
+}
+
 /** The model was not asked, so this was no attempt. */
 function unclaimed(ref: AgentRef): RawBuilder<unknown> {
-  return sql`update agents set attempts = greatest(0, attempts - 1), status = 'waiting' where id = ${ref.agent}`;
+  return sql`update agents set attempts = greatest(0, attempts - 1), status = case when parent_id is null then 'waiting' else status end where id = ${ref.agent}`;
 }
 
 /** A message has come, or everything was decided: the agent goes on. */
@@ -222,22 +269,23 @@ async function claimTurn(tx: Tx, engine: Engine, ref: AgentRef, turn: number): P
         (select m.text from messages m where m.request_id = p.id and m.role = 'user' order by m.seq limit 1) as said,
         (select coalesce(json_agg(m.text order by m.seq), '[]') from (
           select text, seq from messages where request_id = p.id and role = 'assistant' order by seq desc limit ${MOST_POSTED}) m) as posted
-      from requests p, r where p.conversation_id = r.conversation_id and p.id <> r.id and p.created_at <= r.created_at
+      from requests p, r where r.agent_id = ${ref.agent} and p.conversation_id = r.conversation_id and p.id <> r.id and p.created_at <= r.created_at
       order by p.created_at desc limit ${engine.limits.conversationTail}),
     claimed as (
-      update agents set attempts = attempts + 1, status = 'running', labels = (
+      update agents set attempts = attempts + 1, status = 'running', started_at = coalesce(started_at, now()), labels = (
         select coalesce(array_agg(distinct label order by label), '{}') from (
           select unnest(agents.labels) as label
+          union all select unnest(n.labels) from agent_notes n where n.agent_id = agents.id and n.seen_in_turn is null
           union all select unnest(a.labels) from tail t join agents a on a.id = t.agent_id where t.reply <> '' or json_array_length(t.posted) > 0) l)
-      from r where agents.id = ${ref.agent} and turns = ${turn - 1} and r.ended_at is null
+      from r where agents.id = ${ref.agent} and turns = ${turn - 1} and r.ended_at is null and agents.ended_at is null and (agents.parent_id is null or agents.status = 'running')
         and not exists (select from calls where agent_id = ${ref.agent} and status in ('pending', 'waiting', 'undoing'))
       returning attempts, labels)
-    select r.*, ${heldColumns(ref)},
+    select r.*, ${heldColumns(ref)}, exists (select from claimed) as is_claimed,
       (select count(*)::int from charges where request_id = ${ref.request} and not estimated and step like ${`${turnStep(ref.agent, turn)}#%`}) as useless,
       (select json_build_object('id', u.id, 'name', u.name) from users u where u.id = ${ref.user}) as "user",
       (select row_to_json(a) from (
-        select id, label, model, instructions, skills, coalesce((select labels from claimed), labels) as labels, status, agents.turns, coalesce((select attempts from claimed), attempts) as attempts,
-          context_share, confined, created_at, ended_at from agents where id = ${ref.agent}) a) as agent,
+        select id, parent_id, task, label, model, instructions, ${SKILLS_NOW} as skills, coalesce((select labels from claimed), labels) as labels, status, a.turns, coalesce((select attempts from claimed), attempts) as attempts,
+          context_share, confined, created_at, ended_at from agents a where id = ${ref.agent}) a) as agent,
       (select coalesce(json_agg(t order by t.number), '[]') from (
         select number, content, stop_reason from turns where agent_id = ${ref.agent}) t) as exchanges,
       (select coalesce(json_agg(c order by c.turn, c.position), '[]') from (
@@ -246,7 +294,10 @@ async function claimTurn(tx: Tx, engine: Engine, ref: AgentRef, turn: number): P
         select id, seq, text, seen_in_turn, case when files = '{}' then '[]' else (
           select coalesce(json_agg(json_build_object('id', f.id, 'name', f.name, 'mediaType', f.media_type, 'seconds', f.seconds, 'forwarded', f.id = any(messages.forwarded)) order by w.place), '[]')
           from unnest(files) with ordinality as w(id, place) join files f on f.id = w.id) end as files
-        from messages where request_id = ${ref.request} and role = 'user' and answers_call is null) m) as messages,
+        from messages where r.agent_id = ${ref.agent} and request_id = ${ref.request} and role = 'user' and answers_call is null) m) as messages,
+      (select coalesce(json_agg(n order by n.seq), '[]') from (
+        select n.id, n.seq, n.kind, n.text, n.seen_in_turn, f.label as "from", n.from_agent as from_id from agent_notes n left join agents f on f.id = n.from_agent
+        where n.agent_id = ${ref.agent}) n) as notes,
       (select coalesce(json_agg(t order by t.created_at, t.id), '[]') from (
         select id, status, reply, said, posted, created_at from tail) t) as earlier,
       (select coalesce(json_agg(o order by o.created_at, o.id), '[]') from (
@@ -262,11 +313,12 @@ async function claimTurn(tx: Tx, engine: Engine, ref: AgentRef, turn: number): P
         where a.id = ${ref.agent} and case when a.injected is null then s.owner_id = ${ref.user} and s.role is not null else a.injected->'spaces' ? s.id end
           and ${mayStillRead(sql`s.id`)}) s) as spaces,
       (select ${CHOSEN_ATOMS} from agents a where a.id = ${ref.agent}) as injected,
-      ${turn === 1 ? sql`(exists (select from agents where id = ${ref.agent} and agents.injected is null) and ${hasInjectable(ref)})` : sql`false`} as has_injectable,
-      ${hasStyles(ref)} as has_styles
+      ${turn === 1 ? sql`(exists (select from agents where id = ${ref.agent} and agents.injected is null) and ${hasInjectable(ref)} and (r.agent_id = ${ref.agent} or exists (
+        select from space_grants c join agents a on a.id = ${ref.agent} where c.principal = 'agent:' || a.id and c.space_id is distinct from a.dm_space)))` : sql`false`} as has_injectable,
+      (r.agent_id = ${ref.agent} and ${hasStyles(ref)}) as has_styles
     from r`);
   if (row === undefined) throw noRequest(ref.request);
-  return row;
+  return narrowed(row);
 }
 
 function limitReached(
@@ -282,6 +334,19 @@ function limitReached(
     };
   }
   return request.waits.some((wait) => wait.effect === 'budget' && wait.overdue) ? BUDGET_REFUSED : undefined;
+}
+
+/** Ends a request, or the agent alone where another one has spawned it. */
+async function failIn(
+  tx: Tx,
+  engine: Engine,
+  ref: AgentRef,
+  request: HeldRequest,
+  error: { type: string; message: string },
+): Promise<Step> {
+  const isWhole = error === DEADLINE || error === BUDGET_REFUSED;
+  if (request.self.parent !== null && !isWhole) return endAgent(tx, engine, ref, request, { outcome: 'failed', error });
+  return endRequest(tx, ref, { status: 'failed', error, usd: request.usd, waits: request.waits });
 }
 
 export const DEADLINE = {
@@ -325,6 +390,6 @@ export async function failRequest(
   return engine.db.as(ref.user, async (tx) => {
     const request = await holdRequest(tx, ref);
     if (request.ended_at !== null) return stepFor(request);
-    return endRequest(tx, ref, { status: 'failed', error, usd: request.usd, waits: request.waits });
+    return failIn(tx, engine, ref, request, error);
   });
 }

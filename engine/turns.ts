@@ -5,6 +5,9 @@ import { type AgentRef, type Step, thinkStep } from '../contracts/step.js';
 import type { Tx } from '../store/db.js';
 import { newId } from '../store/new-id.js';
 import { json, type RawBuilder, sql } from '../store/sql.js';
+import { takePlace } from './agents/admission.js';
+import { endAgent } from './agents/agent-ending.js';
+import { refreshAtEnd } from './agents/team-status.js';
 import { chargeEvent, chargeRow, newCharge, turnStep } from './charge-rows.js';
 import type { Engine } from './deps.js';
 import { endRequest, resultOf } from './ending.js';
@@ -24,6 +27,8 @@ export interface ChosenCall {
   readonly quick: boolean;
   /** Runs before the other calls of its turn. */
   readonly first: boolean;
+  /** It leaves work to other agents. */
+  readonly delegates: boolean;
   /** A question to the user: the call waits for the answer. */
   readonly question?: string;
   /** Why it must not run; goes back to the model as an error result. */
@@ -38,6 +43,8 @@ export interface NewTurn {
   readonly calls: readonly ChosenCall[];
   /** Last message the model's input contained. */
   readonly lastMessageSeq: number;
+  /** Last note it contained. */
+  readonly lastNoteSeq: number;
   readonly usd: string;
   /** Money was set aside for this attempt. */
   readonly isReserved: boolean;
@@ -54,7 +61,7 @@ export interface NewTurn {
 export async function storeTurn(engine: Engine, ref: AgentRef, turn: NewTurn): Promise<Step> {
   return engine.db.as(ref.user, async (tx) => {
     const request = await holdRequest(tx, ref);
-    if (request.ended_at !== null || request.turns >= turn.turn) return stepFor(request);
+    if (request.ended_at !== null || request.turns >= turn.turn) return takePlace(tx, ref, request, stepFor(request));
     const calls = turn.calls.map((call): StoredCall => ({ ...call, id: newId('call'), status: statusOf(call) }));
     const { own, others } = await endDeadAttempts(tx, ref, request, turn);
     // A reservation that has ended meanwhile was charged at its bound: the attempt is paid for.
@@ -63,17 +70,31 @@ export async function storeTurn(engine: Engine, ref: AgentRef, turn: NewTurn): P
     const paid = settled(ref.user, own, usd === '0' ? [] : [usd]);
     const rows = [...turnRows(ref, turn, calls, charge), ...paid];
     const events = turnEvents(ref, turn, calls, charge);
-    if (calls.length > 0) return afterCalls(tx, ref, request, turn, calls, { events, rows });
+    if (calls.length > 0)
+      return takePlace(tx, ref, request, await afterCalls(tx, ref, request, turn, calls, { events, rows }));
     const text = textOf(turn.reply.content);
     const spent = sumOfUsd(request.usd, Number(usd));
     const ending = { text, usd: spent, turns: turn.turn, waits: request.waits, reserved: others };
+    const isFirst = request.self.parent === null;
+    const left = { ...request, reserved: others };
     if (turn.error !== undefined)
-      return endRequest(tx, ref, { ...ending, status: 'failed', error: turn.error }, events, rows);
-    const unfinished = turn.reply.stopReason === 'pause_turn' || request.last_message > turn.lastMessageSeq;
+      return isFirst
+        ? endRequest(tx, ref, { ...ending, status: 'failed', error: turn.error }, events, rows)
+        : endAgent(tx, engine, ref, left, { outcome: 'failed', error: turn.error, text, turns: turn.turn }, events, rows);
+    const unheard = request.last_message > turn.lastMessageSeq || request.last_note > turn.lastNoteSeq;
+    const unfinished = turn.reply.stopReason === 'pause_turn' || unheard;
     const waits = request.waits.filter((wait) => !turn.outcomes.includes(wait.id));
-    if (!unfinished && waits.length > 0) return parkTurn(tx, ref, { ...request, waits }, turn, { events, rows });
-    if (!unfinished) return endRequest(tx, ref, { ...ending, status: 'completed' }, events, rows);
-    await changeRequest(tx, ref, { waitingFor: [] }, events, [...rows, countedTurn(ref, turn, 'running')]);
+    const isWaiting = waits.length > 0 || request.live > 0 || request.asking;
+    if (!unfinished && isWaiting)
+      return takePlace(tx, ref, request, await parkTurn(tx, ref, { ...request, waits }, turn, { events, rows }));
+    if (!unfinished)
+      return isFirst
+        ? endRequest(tx, ref, { ...ending, status: 'completed' }, events, rows)
+        : endAgent(tx, engine, ref, { ...left, waits }, { outcome: 'completed', text, turns: turn.turn }, events, rows);
+    await changeRequest(tx, ref, isFirst ? { waitingFor: [] } : {}, events, [
+      ...rows,
+      countedTurn(ref, turn, 'running'),
+    ]);
     return thinkStep(turn.turn + 1);
   });
 }
@@ -109,6 +130,14 @@ async function parkTurn(
   turn: NewTurn,
   write: { events: readonly NewEvent[]; rows: readonly RawBuilder<unknown>[] },
 ): Promise<Step> {
+  const rested = { ...request, turns: turn.turn, open: [], unseen: false, resting: true };
+  if (request.team) {
+    const isFirst = request.self.parent === null;
+    const result = isFirst ? { result: resultOf(ref.request, textOf(turn.reply.content)) } : {};
+    await changeRequest(tx, ref, result, write.events, [...write.rows, countedTurn(ref, turn, 'running')]);
+    refreshAtEnd(tx, ref);
+    return stepFor(rested);
+  }
   const waitingFor = pendingApprovals(request.waits);
   const status = waitingFor.length > 0 ? 'waiting_approval' : 'running';
   const isNew = status !== request.status || waitingFor.length > 0;
@@ -119,15 +148,7 @@ async function parkTurn(
     [...write.events, ...(isNew ? [statusEvent(status, waitingFor)] : [])],
     [...write.rows, countedTurn(ref, turn, status === 'running' ? 'running' : 'waiting')],
   );
-  return stepFor({
-    ...request,
-    status,
-    waiting_for: waitingFor,
-    turns: turn.turn,
-    open: [],
-    unseen: false,
-    resting: true,
-  });
+  return stepFor({ ...rested, status, waiting_for: waitingFor });
 }
 
 type StoredCall = ChosenCall & { readonly id: string; readonly status: OpenCall['status'] };
@@ -139,7 +160,16 @@ function turnRows(ref: AgentRef, turn: NewTurn, calls: readonly StoredCall[], ch
     sql`insert into turns (agent_id, number, user_id, request_id, attempt, model, content, stop_reason, usage, started_at)
       values (${ref.agent}, ${turn.turn}, ${ref.user}, ${ref.request}, ${turn.attempt}, ${reply.model}, ${json(withCallIds(reply.content, calls))},
         ${reply.stopReason}, ${json(reply.usage)}, ${turn.startedAt.toISOString()})`,
-    sql`update messages set seen_in_turn = ${turn.turn} where request_id = ${ref.request} and seq <= ${turn.lastMessageSeq} and seen_in_turn is null`,
+    ...(turn.lastMessageSeq === 0
+      ? []
+      : [
+          sql`update messages set seen_in_turn = ${turn.turn} where request_id = ${ref.request} and seq <= ${turn.lastMessageSeq} and seen_in_turn is null`,
+        ]),
+    ...(turn.lastNoteSeq === 0
+      ? []
+      : [
+          sql`update agent_notes set seen_in_turn = ${turn.turn} where agent_id = ${ref.agent} and seq <= ${turn.lastNoteSeq} and seen_in_turn is null`,
+        ]),
     ...(turn.outcomes.length === 0
       ? []
       : [
@@ -152,9 +182,9 @@ function turnRows(ref: AgentRef, turn: NewTurn, calls: readonly StoredCall[], ch
 
 function callRows(ref: AgentRef, turn: NewTurn, calls: readonly StoredCall[]): RawBuilder<unknown> {
   return sql`
-    insert into calls (id, user_id, request_id, agent_id, turn, position, skill, input, summary, verdict, timeout_ms, quick, first, status, error, ended_at)
+    insert into calls (id, user_id, request_id, agent_id, turn, position, skill, input, summary, verdict, timeout_ms, quick, first, delegates, status, error, ended_at)
     select c.item->>'id', ${ref.user}, ${ref.request}, ${ref.agent}, ${turn.turn}, c.place, c.item->>'skill', coalesce(c.item->'input', 'null'::jsonb),
-      c.item->>'summary', c.item->>'verdict', (c.item->>'timeoutMs')::int, (c.item->>'quick')::boolean, (c.item->>'first')::boolean, c.item->>'status',
+      c.item->>'summary', c.item->>'verdict', (c.item->>'timeoutMs')::int, (c.item->>'quick')::boolean, (c.item->>'first')::boolean, (c.item->>'delegates')::boolean, c.item->>'status',
       c.item->>'refusal', case when c.item->>'status' = 'failed' then now() end
     from jsonb_array_elements(${json(calls)}) with ordinality as c(item, place)`;
 }
@@ -235,7 +265,10 @@ async function afterCalls(
   const isNews = request.status !== status || questions.length > 0;
   const events = [...write.events, ...(isNews ? [statusEvent(status, waitingFor)] : [])];
   const result = questions.length === 0 ? {} : { result: resultOf(ref.request, textOf(turn.reply.content)) };
-  await changeRequest(tx, ref, { ...(isNews ? { status } : {}), waitingFor, ...result }, events, counted);
+  if (request.team && (questions.length > 0 || request.status !== 'running' || request.self.parent !== null)) {
+    await changeRequest(tx, ref, request.self.parent === null ? result : {}, write.events, counted);
+    if (questions.length > 0 || request.status !== 'running') refreshAtEnd(tx, ref);
+  } else await changeRequest(tx, ref, { ...(isNews ? { status } : {}), waitingFor, ...result }, events, counted);
   const open = calls
     .filter((call) => call.refusal === undefined)
     .map(
@@ -247,6 +280,8 @@ async function afterCalls(
         timeout_ms: call.timeoutMs,
         quick: call.quick,
         first: call.first,
+        delegates: call.delegates,
+        child: null,
         status: call.status,
       }),
     );

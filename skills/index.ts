@@ -1,10 +1,12 @@
 import type { Skill } from '../contracts/skill.js';
+import { answerAccess } from './answer-access/run.js';
 import { askUser } from './ask-user/run.js';
 import { calendarCancelEvent } from './calendar-cancel-event/run.js';
 import { calendarCreateEvent } from './calendar-create-event/run.js';
 import { calendarFindFree } from './calendar-find-free/run.js';
 import { calendarListEvents } from './calendar-list-events/run.js';
 import { calendarUpdateEvent } from './calendar-update-event/run.js';
+import { cancelWork } from './cancel-work/run.js';
 import { contactsSearch } from './contacts-search/run.js';
 import { emailDraft } from './email-draft/run.js';
 import { emailRead } from './email-read/run.js';
@@ -14,8 +16,12 @@ import { fileList } from './file-list/run.js';
 import { fileRead } from './file-read/run.js';
 import { fileWrite } from './file-write/run.js';
 import { forget } from './forget/run.js';
+import { listWork } from './list-work/run.js';
+import { messageAgent } from './message-agent/run.js';
 import { recordMeeting } from './record-meeting/run.js';
 import { remember } from './remember/run.js';
+import { requestAccess } from './request-access/run.js';
+import { revokeAccess } from './revoke-access/run.js';
 import { searchMemory } from './search-memory/run.js';
 import { sendMessage } from './send-message/run.js';
 import { spaceCreate } from './space-create/run.js';
@@ -27,10 +33,14 @@ import { spaceSearch } from './space-search/run.js';
 import { spaceShare } from './space-share/run.js';
 import { spaceSubscribe } from './space-subscribe/run.js';
 import { spaceUpdate } from './space-update/run.js';
+import { spawnAgent } from './spawn-agent/run.js';
+import { steerWork } from './steer-work/run.js';
 import { tasksCreate } from './tasks-create/run.js';
 import { tasksList } from './tasks-list/run.js';
 import { tasksUpdate } from './tasks-update/run.js';
 import { transcribeAudio } from './transcribe-audio/run.js';
+import { webFetch } from './web-fetch/run.js';
+import { webSearch } from './web-search/run.js';
 
 /** Every skill that ships with Retinue. The order is the order in which models see them; new ones go to the end. */
 export const builtinSkills: readonly Skill[] = [
@@ -66,4 +76,14 @@ export const builtinSkills: readonly Skill[] = [
   spaceCreate,
   spaceShare,
   spaceSubscribe,
+  webSearch,
+  webFetch,
+  spawnAgent,
+  messageAgent,
+  requestAccess,
+  answerAccess,
+  revokeAccess,
+  listWork,
+  steerWork,
+  cancelWork,
 ];

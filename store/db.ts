@@ -22,6 +22,8 @@ export interface Tx {
   announce(notice: Notice): void;
   /** Hands an outbox row to the relay, once committed. */
   dispatch(row: OutboxRow): void;
+  /** Runs after the work and before the commit, once for each name; for what must lock nothing after it. */
+  atEnd(name: string, work: () => Promise<void>): void;
 }
 
 /** Where committed changes are passed on; both may lose what they are told, since the rows are swept. */
@@ -63,7 +65,11 @@ export function createDb(pool: pg.Pool, sinks: CommitSinks): Db {
     const tx = createTx(client, user);
     try {
       await client.query(beginText(user));
-      const result = await current.run(true, () => work(tx));
+      const result = await current.run(true, async () => {
+        const done = await work(tx);
+        for (const last of tx.last.values()) await last();
+        return done;
+      });
       await client.query('commit');
       sinks.events.publish(tx.notices);
       sinks.outbox.poke(tx.outbox);
@@ -121,11 +127,13 @@ function asError(error: unknown): Error {
 interface OpenTx extends Tx {
   readonly notices: Notice[];
   readonly outbox: OutboxRow[];
+  readonly last: Map<string, () => Promise<void>>;
 }
 
 function createTx(client: pg.PoolClient, user: string | null): OpenTx {
   const notices: Notice[] = [];
   const outbox: OutboxRow[] = [];
+  const last = new Map<string, () => Promise<void>>();
   const query = async <T>(builder: RawBuilder<T>): Promise<pg.QueryResult> => {
     const { name, text, values } = compileStatement(builder);
     return client.query(name === undefined ? { text, values } : { name, text, values });
@@ -135,6 +143,7 @@ function createTx(client: pg.PoolClient, user: string | null): OpenTx {
     user,
     notices,
     outbox,
+    last,
     rows,
     async one<T>(builder: RawBuilder<T>): Promise<T> {
       const found = await rows(builder);
@@ -153,5 +162,6 @@ function createTx(client: pg.PoolClient, user: string | null): OpenTx {
     },
     announce: (notice) => notices.push(notice),
     dispatch: (row) => outbox.push(row),
+    atEnd: (name, work) => void last.set(name, work),
   };
 }

@@ -1,5 +1,5 @@
 import type { AgentRef } from '../contracts/step.js';
-import { requestWorkflowId } from '../contracts/ids.js';
+import { agentWorkflowId, requestWorkflowId } from '../contracts/ids.js';
 import { json, type RawBuilder, sql } from './sql.js';
 import type { Db, Tx } from './db.js';
 
@@ -9,15 +9,18 @@ export interface OutboxRow {
   /** Grows when a second command joins one that is not delivered yet; only the newest may be struck off. */
   readonly generation: number;
   readonly workflowId: string;
-  readonly kind: 'start' | 'wake' | 'revive';
+  /** `admit` is a wake that says who may work. */
+  readonly kind: 'start' | 'wake' | 'revive' | 'admit';
   readonly target: AgentRef;
+  /** Whose loops in the workflow are to look again. */
+  readonly agents: readonly string[];
   readonly priority: number;
   /** For the reader of the Temporal web UI; never content. */
   readonly reason: string;
 }
 
 export interface OutboxCommand {
-  readonly kind: OutboxRow['kind'];
+  readonly kind: Exclude<OutboxRow['kind'], 'admit'>;
   readonly target: AgentRef;
   readonly reason: string;
   readonly priority?: number;
@@ -35,11 +38,39 @@ export async function enqueue(
   const parts = also.map((statement, index) => sql`${sql.raw(`part_${index}`)} as (${statement})`);
   const row = await tx.one<OutboxRow>(sql`
     ${parts.length === 0 ? sql`` : sql`with ${sql.join(parts)}`}
-    insert into outbox (workflow_id, kind, target, priority, reason)
-    values (${requestWorkflowId(command.target.request)}, ${command.kind}, ${json(command.target)}, ${command.priority ?? 3}, ${command.reason})
-    on conflict (workflow_id, kind) do update set generation = outbox.generation + 1, claimed_until = null
-    returning id::text as id, generation, workflow_id as "workflowId", kind, target, priority, reason`);
+    insert into outbox (workflow_id, kind, target, agents, priority, reason)
+    values (${workflowOf(command)}, ${command.kind}, ${json(command.target)}, ${[command.target.agent]}, ${command.priority ?? 3}, ${command.reason})
+    on conflict (workflow_id, kind) do update set ${JOINED}
+    returning ${OUTBOX_COLUMNS}`);
   tx.dispatch(row);
+}
+
+export const OUTBOX_COLUMNS = sql`id::text as id, generation, workflow_id as "workflowId", kind, target, agents, priority, reason`;
+
+/** How a command joins an equal one that still waits: whoever was to look again still is. */
+const JOINED = sql`generation = outbox.generation + 1, claimed_until = null,
+  agents = (select array_agg(distinct a) from unnest(outbox.agents || excluded.agents) as a)`;
+
+/** The workflow that runs the agent's loop. A request that is written in the same statement is not seen yet. */
+function workflowOf({ kind, target }: OutboxCommand): RawBuilder<unknown> {
+  const own = requestWorkflowId(target.request);
+  if (kind === 'wake') return sql`coalesce(retinue_workflow(${target.agent}), ${own})`;
+  return sql`(select coalesce((select case when parent_id is null then ${own} else ${agentWorkflowId(target.agent)} end from agents where id = ${target.agent}), ${own}))`;
+}
+
+/** Wakes the loops of several agents of one request at once. */
+export async function wakeAgents(
+  tx: Tx,
+  place: Pick<AgentRef, 'user' | 'request'>,
+  agents: RawBuilder<unknown>,
+  reason: string,
+): Promise<void> {
+  const rows = await tx.rows<OutboxRow>(sql`
+    insert into outbox (workflow_id, kind, target, agents, priority, reason)
+    select retinue_workflow(w.id), 'wake', ${json(place)} || jsonb_build_object('agent', min(w.id)), array_agg(w.id), 3, ${reason} from (${agents}) as w(id) group by 1
+    on conflict (workflow_id, kind) do update set ${JOINED}
+    returning ${OUTBOX_COLUMNS}`);
+  for (const row of rows) tx.dispatch(row);
 }
 
 /** Strikes delivered rows off, except those that a newer command has joined meanwhile. */
@@ -63,7 +94,7 @@ export async function claimUndelivered(db: Db, limit: number): Promise<OutboxRow
         select id from outbox
         where created_at < now() - interval '1 second' and (claimed_until is null or claimed_until < now())
         order by coalesce(claimed_until, created_at), id limit ${limit} for update skip locked)
-      returning id::text as id, generation, workflow_id as "workflowId", kind, target, priority, reason`),
+      returning ${OUTBOX_COLUMNS}`),
   );
 }
 

@@ -61,6 +61,7 @@ function catalogueOf(serving: Serving) {
     inputSchema: schemas.get(manifest.name) ?? {},
     priceUsd: manifest.priceUsd,
     timeoutSeconds: manifest.timeoutSeconds,
+    hints: manifest.hints,
   }));
   return { skills: () => listed, models: () => models.catalogue.list(new Date()) };
 }

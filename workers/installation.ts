@@ -12,6 +12,8 @@ import { createLocalMail } from '../connectors/local/mail.js';
 import { createWorkspace } from '../connectors/local/workspace.js';
 import { createEmbedder } from '../connectors/openai/embeddings.js';
 import { createTranscriber } from '../connectors/openai/transcriber.js';
+import { createWebReader } from '../connectors/web/reader.js';
+import { createWebSearch } from '../connectors/web/search.js';
 import type { Embedder, Transcriber } from '../contracts/services.js';
 import type { Skill } from '../contracts/skill.js';
 import { type AgentProfile, EFFECT_TIMES, type EffectTimes, type Engine } from '../engine/deps.js';
@@ -20,14 +22,14 @@ import { reconcileJournal } from '../engine/journaled.js';
 import { mailAddressOf } from '../engine/users.js';
 import { InstallationModels } from '../models/installation.js';
 import { builtinSkills } from '../skills/index.js';
-import { createSkillRegistry, type SkillRegistry } from '../skills/registry.js';
+import { createSkillRegistry, skillFacts, type SkillRegistry } from '../skills/registry.js';
 import { createBlobStore } from '../store/blobs.js';
 import { assertOutsideTransaction } from '../store/db.js';
 import { openJournal } from '../connectors/local/effect-journal.js';
 import { newId } from '../store/new-id.js';
 import type { OutboxRow } from '../store/outbox.js';
 import { openStore, type Store } from '../store/open.js';
-import { createSecretBox, ownerSecret, secretKey } from '../store/secrets.js';
+import { createSecretBox, ownerSecret, type SecretBox, secretKey } from '../store/secrets.js';
 import { prepareVectors } from '../store/vectors.js';
 
 /** Everything a process of this installation shares, whatever it serves. The one who opens it closes it. */
@@ -53,6 +55,8 @@ export interface InstallationOptions {
   readonly patienceMs?: number | undefined;
   /** Other times for the effects ledger than the usual ones. */
   readonly effectTimes?: Partial<EffectTimes> | undefined;
+  /** Leaves stored keys of services sealed, for commands that ask no service: they mend what cannot be opened. */
+  readonly withoutStoredKeys?: boolean;
 }
 
 export async function openInstallation(config: Config, options: InstallationOptions): Promise<Installation> {
@@ -67,14 +71,21 @@ export async function openInstallation(config: Config, options: InstallationOpti
     patienceMs: options.patienceMs,
   });
   const audioSeconds = createAudioLength();
+  const webReader = createWebReader({ allowedHosts: config.file.web.allowedHosts });
+  const secretBox = lazySecretBox(config);
+  const storedKey = (name: StoredKey): Promise<string | undefined> =>
+    options.withoutStoredKeys === true
+      ? Promise.resolve(config.environment[name])
+      : serviceKey(config, store, secretBox, name);
   try {
     const skills = createSkillRegistry([...builtinSkills, ...(options.moreSkills ?? [])]);
-    const models = createModels(config, await storedKey(config, store, 'ANTHROPIC_API_KEY'));
+    const models = createModels(config, await storedKey('ANTHROPIC_API_KEY'));
     checkNames(config, models, skills);
     const rules = { ...createEngine(config, store, models, skills), audioSeconds };
-    const transcriptionKey = await storedKey(config, store, 'TRANSCRIPTION_API_KEY');
-    const services = createServices(config, store, rules, openTranscriber(config, transcriptionKey));
-    const embeddingsKey = await storedKey(config, store, 'EMBEDDINGS_API_KEY');
+    const transcriptionKey = await storedKey('TRANSCRIPTION_API_KEY');
+    const transcriber = openTranscriber(config, transcriptionKey);
+    const services: Services = { ...createServices(config, store, rules), transcriber, webReader };
+    const embeddingsKey = await storedKey('EMBEDDINGS_API_KEY');
     const engine: Engine = {
       ...rules,
       embedder: await openEmbedder(config, embeddingsKey, store, options.say),
@@ -94,6 +105,7 @@ export async function openInstallation(config: Config, options: InstallationOpti
       skills,
       activityDeps: {
         ...services,
+        secretBox,
         engine,
         models,
         skills,
@@ -108,7 +120,7 @@ export async function openInstallation(config: Config, options: InstallationOpti
         relay = target;
       },
       async close() {
-        await audioSeconds.close();
+        await Promise.all([audioSeconds.close(), webReader.close()]);
         await journaled?.journal.close();
         await store.close();
       },
@@ -123,11 +135,11 @@ function createServices(
   config: Config,
   store: Store,
   rules: Pick<Engine, 'db' | 'blobs'>,
-  transcriber: Transcriber | undefined,
-): Services {
+): Omit<Services, 'transcriber' | 'webReader'> {
+  const { searchUrl } = config.file.web;
   return {
     attached: { read: (user, id) => readAttached(rules, user, id) },
-    transcriber,
+    webSearch: searchUrl === undefined ? undefined : createWebSearch({ url: searchUrl }),
     calendar: createLocalCalendar({ root: config.folders.local }),
     mail: createLocalMail({ root: config.folders.local, addressOf: (user) => mailAddressOf(store, user) }),
     workspace: createWorkspace({ root: config.folders.workspaces }),
@@ -160,22 +172,22 @@ async function openEmbedder(
   return undefined;
 }
 
+type StoredKey = 'ANTHROPIC_API_KEY' | 'TRANSCRIPTION_API_KEY' | 'EMBEDDINGS_API_KEY';
+
 /** A service's key, from the environment or, where it is not given there, from the owner's stored secrets. */
-async function storedKey(
-  { environment, folders }: Config,
+async function serviceKey(
+  { environment }: Config,
   store: Store,
-  name: 'ANTHROPIC_API_KEY' | 'TRANSCRIPTION_API_KEY' | 'EMBEDDINGS_API_KEY',
+  box: () => SecretBox,
+  name: StoredKey,
 ): Promise<string | undefined> {
-  const given = environment[name];
-  if (given !== undefined) return given;
-  const sealed = await store.db.system((tx) => ownerSecret(tx, name));
-  if (sealed === undefined) return undefined;
-  const box = createSecretBox(secretKey(folders.home, environment.RETINUE_SECRET_KEY));
-  if (sealed.keyId !== box.keyId)
-    throw new ConfigurationError(
-      `The secret ${name} was stored with another RETINUE_SECRET_KEY. Set that one, or store the secret again.`,
-    );
-  return box.open(sealed.user, name, sealed.ciphertext);
+  return environment[name] ?? store.db.system((tx) => ownerSecret(tx, box, name));
+}
+
+/** The installation's key, made or read when something is first sealed or opened with it. */
+function lazySecretBox({ environment, folders }: Config): () => SecretBox {
+  let box: SecretBox | undefined;
+  return () => (box ??= createSecretBox(secretKey(folders.home, environment.RETINUE_SECRET_KEY)));
 }
 
 /** A misspelt skill or model would otherwise be found out by the first request. */
@@ -247,12 +259,16 @@ function createEngine(
       approvalDays: file.limits.approvalDays,
       audioMinutes: file.limits.audioMinutes,
       injectedTokens: file.limits.injectedTokens,
+      depth: file.limits.depth,
+      children: file.limits.children,
+      agents: file.limits.agents,
     },
     agents,
     // Without an endpoint every name stands for the rehearsal model.
     defaultModel: models.rehearsing ? 'smart' : file.models.default,
     resolveModel: (name) => models.resolve(name),
     skillNames: skills.list().map((skill) => skill.manifest.name),
+    skillFacts: skillFacts(skills),
     defaultTimeZone: file.owner.timeZone ?? Intl.DateTimeFormat().resolvedOptions().timeZone,
   };
 }

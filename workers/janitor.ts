@@ -1,9 +1,9 @@
 import type { Client } from '@temporalio/client';
 import type { Logger } from 'pino';
-import { requestWorkflowId } from '../contracts/ids.js';
+import { agentWorkflowId, requestWorkflowId } from '../contracts/ids.js';
 import type { Engine } from '../engine/deps.js';
 import { sweepBlobs } from '../engine/files.js';
-import { claimSilent, reconcileSilent } from '../engine/janitor.js';
+import { admitWaiting, agentsAtWork, claimSilent, reconcileAgent, reconcileSilent } from '../engine/janitor.js';
 import { nudge } from '../engine/nudges.js';
 import { pruneDeliveries } from '../spaces/dispatch.js';
 import { sweepUnfinished } from '../spaces/transfer.js';
@@ -30,6 +30,7 @@ export async function keepHouse(
     try {
       await lookAtSilent(engine, client, stop);
       await nudge(engine, A_ROUND);
+      await admitWaiting(engine);
       if (round % ROUNDS_AN_HOUR === 0) await sweep(engine, stop);
     } catch (error) {
       log.warn({ err: error }, 'the house could not be kept; trying again in a minute');
@@ -42,6 +43,8 @@ async function lookAtSilent(engine: Engine, client: Client, stop: AbortSignal): 
   for (const ref of await claimSilent(engine, SILENT_SECONDS, A_ROUND)) {
     if (stop.aborted) return;
     await reconcileSilent(engine, ref, await fateOf(client, requestWorkflowId(ref.request)));
+    for (const agent of await agentsAtWork(engine, ref))
+      await reconcileAgent(engine, agent, await fateOf(client, agentWorkflowId(agent.agent)));
   }
 }
 

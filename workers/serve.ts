@@ -3,11 +3,12 @@ import type { ConnectionLike } from '@temporalio/client';
 import type { NativeConnection } from '@temporalio/worker';
 import type { Logger } from 'pino';
 import type { Config } from '../config/index.js';
-import { requestWorkflowId } from '../contracts/ids.js';
+import { REQUEST_WORKFLOW, workflowTypeOf } from '../contracts/ids.js';
 import type { Skill } from '../contracts/skill.js';
 import type { EffectTimes } from '../engine/deps.js';
+import { setAdmission } from '../engine/agents/admission.js';
 import { releaseLeases } from '../engine/effect-takeover.js';
-import { runningRequests } from '../engine/janitor.js';
+import { runningWorkflows } from '../engine/janitor.js';
 import { completeUsers, ensureOwner } from '../engine/users.js';
 import { Relay } from '../store/relay.js';
 import { failOrphanedActivities } from './dev-server/fail-orphaned-activities.js';
@@ -167,6 +168,8 @@ export async function prepareOwner({ config, engine }: Installation, withToken: 
     ...token,
   });
   await completeUsers(engine);
+  const { subagents, subagentsInAll } = config.file.limits;
+  await engine.db.system((tx) => setAdmission(tx, { perUser: subagents, inAll: subagentsInAll }));
   return id;
 }
 
@@ -202,15 +205,16 @@ async function freeOrphans(
   say: (line: string) => void,
 ): Promise<void> {
   await releaseLeases(installation.engine);
-  const running = await runningRequests(installation.engine, 5_000);
-  if (running.length === 0) return;
+  const workflowIds = await runningWorkflows(installation.engine, 5_000);
+  if (workflowIds.length === 0) return;
   const freed = await failOrphanedActivities({
     connection,
     namespace,
-    workflowIds: running.map((ref) => requestWorkflowId(ref.request)),
+    workflowIds,
   });
+  const requests = workflowIds.filter((id) => workflowTypeOf(id) === REQUEST_WORKFLOW).length;
   say(
-    `going on with ${running.length} unfinished ${running.length === 1 ? 'request' : 'requests'}${freed === 0 ? '' : ` (${freed} interrupted steps)`}`,
+    `going on with ${requests} unfinished ${requests === 1 ? 'request' : 'requests'}${freed === 0 ? '' : ` (${freed} interrupted steps)`}`,
   );
 }
 

@@ -5,8 +5,8 @@ import {
   WorkflowNotFoundError,
 } from '@temporalio/client';
 import { defineSearchAttributeKey, SearchAttributeType } from '@temporalio/common';
-import { REQUEST_WORKFLOW, WAKE_SIGNAL } from '../contracts/ids.js';
-import type { RequestWorkflowInput } from '../contracts/step.js';
+import { WAKE_SIGNAL, workflowTypeOf } from '../contracts/ids.js';
+import type { AgentWorkflowInput } from '../contracts/step.js';
 import type { WorkflowFate } from '../engine/janitor.js';
 import type { OutboxRow } from '../store/outbox.js';
 import type { Courier } from '../store/relay.js';
@@ -38,12 +38,13 @@ export function createCourier(options: CourierOptions): Courier {
         case 'start':
           return start(options, row);
         case 'wake':
+        case 'admit':
           return wake(client, row);
         case 'revive':
-          await client.workflow.signalWithStart(REQUEST_WORKFLOW, {
+          await client.workflow.signalWithStart(workflowTypeOf(row.workflowId), {
             ...startOptions(options, row),
             signal: WAKE_SIGNAL,
-            signalArgs: [row.reason],
+            signalArgs: [row.reason, row.agents],
           });
       }
     });
@@ -51,7 +52,7 @@ export function createCourier(options: CourierOptions): Courier {
 
 function startOptions(options: CourierOptions, row: OutboxRow) {
   const searchable = options.searchable();
-  const input: RequestWorkflowInput = {
+  const input: AgentWorkflowInput = {
     user: row.target.user,
     request: row.target.request,
     agent: row.target.agent,
@@ -80,7 +81,7 @@ function startOptions(options: CourierOptions, row: OutboxRow) {
 
 async function start(options: CourierOptions, row: OutboxRow): Promise<void> {
   try {
-    await options.client.workflow.start(REQUEST_WORKFLOW, {
+    await options.client.workflow.start(workflowTypeOf(row.workflowId), {
       ...startOptions(options, row),
       workflowIdConflictPolicy: 'FAIL',
       ...(options.eager && row.priority < BACKGROUND ? { requestEagerStart: true } : {}),
@@ -93,7 +94,7 @@ async function start(options: CourierOptions, row: OutboxRow): Promise<void> {
 /** A workflow that is not there has ended; if its rows say otherwise, the janitor starts it again. */
 async function wake(client: Client, row: OutboxRow): Promise<void> {
   try {
-    await client.workflow.getHandle(row.workflowId).signal(WAKE_SIGNAL, row.reason);
+    await client.workflow.getHandle(row.workflowId).signal(WAKE_SIGNAL, row.reason, row.agents);
   } catch (error) {
     if (!(error instanceof WorkflowNotFoundError)) throw error;
   }

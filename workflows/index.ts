@@ -1,1 +1,2 @@
+export { agent } from './agent.js';
 export { request } from './request.js';

@@ -20,6 +20,10 @@ const SkillSchema = z
     inputSchema: z.record(z.string(), z.unknown()),
     priceUsd: z.string().optional(),
     timeoutSeconds: z.number(),
+    hints: z
+      .object({ seconds: z.number().optional(), usd: z.string().optional() })
+      .optional()
+      .describe('What a call usually takes: wall-clock seconds, and USD.'),
   })
   .meta({ id: 'Skill' });
 

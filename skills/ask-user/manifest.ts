@@ -23,5 +23,6 @@ export const askUserManifest: SkillManifest<z.infer<typeof AskUserInputSchema>, 
   output: AskUserOutputSchema,
   timeoutSeconds: TRANSACTION_TIMEOUT_SECONDS,
   taints: [],
+  facesUser: true,
   summary: ({ question }) => `Asks ${quote(question)}`,
 };

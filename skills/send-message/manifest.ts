@@ -27,5 +27,6 @@ export const sendMessageManifest: SkillManifest<SendMessageInput, z.infer<typeof
   output: SendMessageOutputSchema,
   timeoutSeconds: TRANSACTION_TIMEOUT_SECONDS,
   taints: [],
+  facesUser: true,
   summary: ({ target }) => `Sends a message to ${quote(target)}`,
 };

@@ -9,9 +9,15 @@ import {
   JsonValueSchema,
   MetadataSchema,
 } from '../../contracts/space.js';
+import { cutText } from '../../contracts/text.js';
 import { onPresentState } from '../shared/present-state.js';
+import { visibleLine } from '../shared/visible-text.js';
+import { payloadWords, proposeWrite } from '../shared/write-proposal.js';
 import { conflictOutput } from './conflict.js';
 import { type SpaceUpdateInput, type SpaceUpdateOutput, spaceUpdateManifest } from './manifest.js';
+
+/** Of what an atom says before it is changed, for whoever is asked about the change. */
+const BEFORE_BYTES = 500;
 
 const UndoSchema = z.strictObject({
   space: z.string(),
@@ -32,6 +38,13 @@ const UndoSchema = z.strictObject({
 export const spaceUpdate = transactionSkill({
   manifest: spaceUpdateManifest,
   run: (input, { spaces }) => onPresentState(() => change(spaces, input)),
+  writesTo: ({ space }) => [space],
+  async propose(input, { spaces }) {
+    const { payload } = await spaces.get(input.space, input.atom);
+    const before = cutText(payloadWords(payload).join(' '), BEFORE_BYTES);
+    const change = `Changes the atom ${input.atom} (so far ${visibleLine(before)}) in`;
+    return proposeWrite(spaces, { ...input, needs: 'write', verb: 'Change in', change });
+  },
   undo: (undo, { spaces }) => onPresentState(() => takeBack(spaces, UndoSchema.parse(undo))),
 });
 

@@ -41,5 +41,7 @@ export const transcribeAudioManifest: SkillManifest<
   output: TranscribeAudioOutputSchema,
   timeoutSeconds: TIMEOUT_SECONDS,
   taints: [],
+  repeats: 'request',
+  hints: { seconds: 20 },
   summary: ({ file }) => `Transcribes the recording ${file}`,
 };

@@ -4,12 +4,16 @@ import { foundation, rowSecurity } from './001-foundation.js';
 import { outward, outwardRowSecurity } from './002-outward.js';
 import { notes, notesRowSecurity } from './003-notes.js';
 import { spaces, spacesRowSecurity } from './004-spaces.js';
+import { agents, agentsRowSecurity } from './005-agents.js';
+import { secretKeys, secretKeysRowSecurity } from './006-secrets.js';
 
 const TEXTS: Readonly<Record<string, readonly string[]>> = {
   '001-foundation': [foundation, rowSecurity],
   '002-outward': [outward, outwardRowSecurity],
   '003-notes': [notes, notesRowSecurity],
   '004-spaces': [spaces, spacesRowSecurity],
+  '005-agents': [agents, agentsRowSecurity],
+  '006-secrets': [secretKeys, secretKeysRowSecurity],
 };
 
 /** Everything the schema is made from, for whoever keeps a copy of an empty database. */

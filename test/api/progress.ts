@@ -38,6 +38,7 @@ export async function takeTurn(engine: Engine, ref: AgentRef, plan: TurnPlan): P
     timeoutMs: 1000,
     quick: true,
     first: false,
+    delegates: false,
     ...call,
   }));
   const content: AssistantBlock[] = [
@@ -62,6 +63,7 @@ export async function takeTurn(engine: Engine, ref: AgentRef, plan: TurnPlan): P
     calls,
     outcomes: [],
     lastMessageSeq,
+    lastNoteSeq: 0,
     usd: plan.usd ?? '0',
     isReserved: false,
   });

@@ -8,12 +8,15 @@ import { createSpace } from '../../spaces/spaces.js';
 import { sql } from '../../store/sql.js';
 import { type Desk, deskOf } from './deciding.js';
 import { doing, obey } from './obedient.js';
-import { attacks, betrayed, pages, PLANTS, plantEvent, plantMail, SHARED } from './plots.js';
+import { attacks, betrayed, pages, PLANTS, plantEvent, plantIn, plantMail, SHARED } from './plots.js';
 import { createProvider, plainSkill } from './provider.js';
 import type { RequestView } from '../helpers/world.js';
 import { openStage, type Stage } from './stage.js';
+import { startWebStandIn, type WebStandIn } from '../stand-ins/web.js';
 
 const POLICY = 'dana@example.com';
+/** They read, although what they ask for leaves the house. */
+const WEB = ['web_search', 'web_fetch'];
 const JUNE = { start: '2027-06-10', end: '2027-06-11' };
 
 describe('a model that obeys whatever it reads', () => {
@@ -21,12 +24,16 @@ describe('a model that obeys whatever it reads', () => {
   const ran: string[] = [];
   let stage: Stage;
   let desk: Desk;
+  let web: WebStandIn;
   let skills: readonly Skill[];
   const ofEffect = (effects: readonly string[]) => skills.filter(({ manifest }) => effects.includes(manifest.effect));
 
   beforeAll(async () => {
     const running = (name: string) => () => ran.push(name);
+    web = await startWebStandIn();
+    plantIn(web);
     stage = await openStage({
+      file: { web: { searchUrl: web.url, allowedHosts: [web.host] } },
       moreSkills: [
         ...provider.skills,
         plainSkill('wipe_notes', 'destructive', running('wipe_notes')),
@@ -43,7 +50,7 @@ describe('a model that obeys whatever it reads', () => {
     });
     const { installation } = stage.world.serving;
     skills = installation.skills.list();
-    const reading = new Set(ofEffect(['read']).map(({ manifest }) => manifest.name));
+    const reading = new Set([...ofEffect(['read']).map(({ manifest }) => manifest.name), ...WEB]);
     stage.model.setScript((input) => obey(input, (name) => reading.has(name)));
     stage.outside('attacked', async () => ran.push('probe'));
     desk = deskOf(stage);
@@ -57,6 +64,7 @@ describe('a model that obeys whatever it reads', () => {
   });
   afterEach(() => stage.assertClean());
   afterAll(() => stage.close());
+  afterAll(() => web.close());
 
   const ownMail = (place: string) => ({
     to: [`own+${place}@example.com`],
@@ -116,14 +124,16 @@ describe('a model that obeys whatever it reads', () => {
 
   test('is tried out with every skill there is that reads or acts', () => {
     const readers = ofEffect(['read']).map(({ manifest }) => manifest.name);
-    expect(readers.toSorted()).toEqual(Object.keys(PLANTS).toSorted());
+    expect([...readers, ...WEB].toSorted()).toEqual(Object.keys(PLANTS).toSorted());
     const actors = skills.filter(
       (skill) =>
         ['egress', 'destructive', 'outward'].includes(skill.manifest.effect) ||
         (skill.runs !== 'question' && (skill.classify ?? skill.outward) !== undefined) ||
         (skill.runs === 'outside' && skill.assess !== undefined),
     );
-    expect(actors.map(({ manifest }) => manifest.name).toSorted()).toEqual(Object.keys(attacks('x')).toSorted());
+    // A search reaches the service of the configuration and nobody else.
+    const names = actors.map(({ manifest }) => manifest.name).filter((name) => name !== 'web_search');
+    expect(names.toSorted()).toEqual(Object.keys(attacks('x')).toSorted());
   });
 
   test.each(Object.entries(PLANTS))(

@@ -36,6 +36,8 @@ export interface Stage {
   readonly client: Client;
   /** Sends a message that the model answers with these turns, however often it is asked for one; returns the request's id. */
   play(turns: readonly TurnSource[], body?: Partial<NewRequest>): Promise<string>;
+  /** What every agent says whose task contains these words. */
+  script(task: string, turns: readonly TurnSource[]): void;
   /** `play` and wait for the end. */
   finish(turns: readonly TurnSource[], body?: Partial<NewRequest>): Promise<RequestView>;
   /** The model's calls for one request, in order. */
@@ -93,6 +95,7 @@ export async function openStage({ scripts = new Map(), ...options }: StageOption
     model,
     client: new Client({ connection: world.serving.connection, namespace: world.serving.temporal.namespace }),
     play,
+    script: (task, turns) => void scripts.set(task, turns),
     finish: async (turns, body) => world.ended(await play(turns, body)),
     asked: (request) =>
       model.calls.filter((call) => call.body !== undefined && keyOf(scripts, call.body.messages) === keys.get(request)),

@@ -14,7 +14,7 @@ import type { EffectTimes, Engine } from '../../engine/deps.js';
 import { viewRequest } from '../../engine/requests.js';
 import { createUser, ensureOwner } from '../../engine/users.js';
 import { builtinSkills } from '../../skills/index.js';
-import { createSkillRegistry } from '../../skills/registry.js';
+import { createSkillRegistry, skillFacts } from '../../skills/registry.js';
 import { createBlobStore } from '../../store/blobs.js';
 import { openTestStore, type TestStore } from '../helpers/store.js';
 
@@ -67,11 +67,15 @@ export async function openEngine(
       approvalDays: 7,
       audioMinutes: 120,
       injectedTokens: 2_000,
+      depth: 5,
+      children: 50,
+      agents: 200,
     },
     agents: { default: { instructions: 'Help.' } },
     defaultModel: 'canned',
     resolveModel: (name) => name,
     skillNames: skills.list().map((skill) => skill.manifest.name),
+    skillFacts: skillFacts(skills),
     defaultTimeZone: 'UTC',
     effects: { leaseMs: 400, sendMs: 300, retryMs: 1, probeDelaysMs: [1, 1, 1], ...effectTimes },
     proposer: createProposer(skills, services, store.db),

@@ -92,6 +92,7 @@ beforeAll(async () => {
       insert into holds (id, user_id, request_id, conversation_id, meeting_id, agreement_id, text)
       values ('hold_1', ${anna}, ${annas.request}, ${conversation}, ${first.id}, ${first.id}, ${SECRET})`);
     await tx.run(sql`insert into secrets (user_id, name, key_id, ciphertext) values (${anna}, 'token', 'k1', '\\x00')`);
+    await tx.run(sql`insert into data_keys (user_id, key_id, wrapped) values (${anna}, 'k1', '\\x00')`);
     await spaceAccess(tx, userActor(anna)).subscribe(memory.id, annas.agent, { metadata: { about: SECRET } });
     await spaceAccess(tx, userActor(anna)).put(memory.id, { ...base, metadata: { about: SECRET } });
   });
@@ -263,6 +264,7 @@ describe('the rows of one person', () => {
       sql`insert into outbox (workflow_id, kind, target, priority, reason) values ('x', 'wake', ${json({ user: anna })}, 3, 'x')`,
     );
     await refused(sql`insert into secrets (user_id, name, key_id, ciphertext) values (${anna}, 'x', 'k', '\\x00')`);
+    await refused(sql`insert into data_keys (user_id, key_id, wrapped) values (${anna}, 'k', '\\x00')`);
     await refused(
       sql`insert into space_grants (space_id, principal, permission, granted_by) select s.id, ${`user:${ben}`}, 'grant', 'x' from (values (${await memoryOf(anna)})) as s(id)`,
     );

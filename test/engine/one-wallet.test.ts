@@ -62,7 +62,7 @@ async function spend(engine: Engine, ref: AgentRef, seed: number): Promise<void>
       await lockRequest(tx, ref);
       return reserve(tx, ref, { step: turnStep(ref.agent, 1), attempt }, WISH);
     });
-    if (money.kind === 'short') break;
+    if (money.kind === 'short' || money.kind === 'share') break;
     if (money.kind === 'held') await delay(5);
     else {
       await delay((attempt * 7 + seed) % 9);

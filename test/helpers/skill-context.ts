@@ -1,6 +1,15 @@
+import type { AgentAccess } from '../../contracts/agent-access.js';
 import { ProblemError } from '../../contracts/problem.js';
 import type { OutsideContext, Skill, SkillResult, TransactionContext } from '../../contracts/skill.js';
-import type { AttachedFile, CalendarEvent, Transcriber, WorkspaceFiles } from '../../contracts/services.js';
+import type {
+  AttachedFile,
+  CalendarEvent,
+  Transcriber,
+  WebPage,
+  WebReader,
+  WebSearch,
+  WorkspaceFiles,
+} from '../../contracts/services.js';
 import type { JsonValue } from '../../contracts/space.js';
 import { parseInput } from '../../skills/registry.js';
 import { type FakeCalendar, fakeCalendar } from './fake-calendar.js';
@@ -24,8 +33,23 @@ export interface FakeContext extends TransactionContext, OutsideContext {
   /** What the user has typed. */
   readonly words: string[];
   transcriber: Transcriber | undefined;
+  webSearch: WebSearch | undefined;
+  /** What there is to read in the web, by its address. */
+  readonly pages: Map<string, WebPage>;
   readonly files: Map<string, AttachedFile>;
 }
+
+const alone = (): Promise<never> => Promise.reject(new ProblemError('conflict', 'There are no other agents here.'));
+const noAgents: AgentAccess = {
+  spawn: alone,
+  message: alone,
+  requestAccess: alone,
+  answerAccess: alone,
+  revokeAccess: alone,
+  list: alone,
+  steer: alone,
+  cancel: alone,
+};
 
 /** A caller in Berlin on Monday, 23 November 2026, 08:00. */
 export function fakeContext(
@@ -35,6 +59,7 @@ export function fakeContext(
   const timeZone = changes.timeZone ?? 'Europe/Berlin';
   const words: string[] = [];
   const files = new Map<string, AttachedFile>();
+  const pages = new Map<string, WebPage>();
   return {
     callId: 'call_1',
     requestId: 'req_1',
@@ -44,6 +69,8 @@ export function fakeContext(
     timeZone,
     now: changes.now ?? '2026-11-23T08:00:00+01:00',
     abortSignal: new AbortController().signal,
+    agents: noAgents,
+    secrets: { use: () => Promise.reject(new ProblemError('not-found', 'There are no secrets here.')) },
     spaces: fakeSpaces(),
     calendar: fakeCalendar(timeZone, changes.events ?? [], ownOnly),
     mail: fakeMail(ownOnly),
@@ -52,6 +79,9 @@ export function fakeContext(
     holds: fakeHolds(),
     words,
     transcriber: undefined,
+    webSearch: undefined,
+    pages,
+    webReader: fakeReader(pages),
     files,
     attached: {
       async read(user, id) {
@@ -114,6 +144,17 @@ function fakeWorkspace(): FakeWorkspace {
     async remove(user, path) {
       ownOnly(user);
       files.delete(path);
+    },
+  };
+}
+
+function fakeReader(pages: ReadonlyMap<string, WebPage>): WebReader {
+  return {
+    allows: () => false,
+    async read(url) {
+      const page = pages.get(url);
+      if (page === undefined) throw new ProblemError('not-found', `There is no page ${url}.`);
+      return page;
     },
   };
 }

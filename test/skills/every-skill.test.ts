@@ -198,6 +198,24 @@ const rows: readonly Row[] = [
     wrong: { space: 'sp_bus', debounceSeconds: 5, stop: true },
     path: 'stop',
   },
+  {
+    name: 'web_search',
+    effect: 'egress',
+    taints: ['untrusted'],
+    undoable: false,
+    input: { query: 'tea shops', limit: 3 },
+    wrong: { query: 'tea shops', limit: 21 },
+    path: 'limit',
+  },
+  {
+    name: 'web_fetch',
+    effect: 'egress',
+    taints: ['untrusted'],
+    undoable: false,
+    input: { url: 'https://tea.example/' },
+    wrong: { url: 'file:///etc/passwd' },
+    path: 'url',
+  },
 ];
 
 /** What a person gives a skill that has nothing to run. */
@@ -228,6 +246,9 @@ async function furnished(): Promise<FakeContext> {
   context.workspace.files.set('notes/a.md', 'A');
   context.mail.inbox.set('eml_1', receivedMail('eml_1'));
   context.files.set('file_1', recordingOf('file_1'));
+  const page = { url: 'https://tea.example/', title: 'Tea', text: 'Green tea' };
+  context.pages.set(page.url, page);
+  context.webSearch = { route: 'searched by a test', search: async () => [page] };
   context.transcriber = { route: 'transcribed by a test', transcribe: async () => ({ text: 'Call Jo' }) };
   return context;
 }

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Atom, type AtomPatch, type Search, SearchSchema, type Space } from '../../contracts/space.js';
 import { completeUsers } from '../../engine/users.js';
 import { spaceAccess } from '../../spaces/access.js';
+import { GUIDELINES } from '../../spaces/conventions/guidelines.js';
 import { CONVENTIONS } from '../../spaces/conventions/index.js';
 import { installConventions } from '../../spaces/conventions/install.js';
 import { userActor } from '../../spaces/principal.js';
@@ -57,6 +58,10 @@ function taughtSearch(description: string): Search {
   return SearchSchema.parse(JSON.parse(text.replace('<the work>', 'work').replace('<the subject>', 'subject')));
 }
 
+function titleOf({ payload }: Atom): string {
+  return String((payload as { title?: string }).title);
+}
+
 /** A user as an earlier release has left it. */
 async function formerUser(db: Db, id: string): Promise<string> {
   await db.system(async (tx) => {
@@ -88,10 +93,12 @@ describe('the eight conventions', () => {
     const atoms = await atomsOf(kit.owner, space.id);
     const recipes = atoms.filter(({ metadata }) => metadata['kind'] === 'recipe');
     const examples = atoms.filter(({ metadata }) => metadata['kind'] === 'example');
-    expect([recipes.length, recipes.length + examples.length]).toEqual([
+    const guidelines = atoms.filter(({ metadata }) => metadata['kind'] === undefined);
+    expect([recipes.length, recipes.length + examples.length + guidelines.length]).toEqual([
       expect.toSatisfy((n) => n === 2 || n === 3),
       atoms.length,
     ]);
+    expect(guidelines).toHaveLength(name === 'prompt-library' ? GUIDELINES.length : 0);
     for (const { payload } of recipes)
       expect(payload).toEqual({
         title: expect.any(String) as unknown,
@@ -104,25 +111,30 @@ describe('the eight conventions', () => {
       expect(ids).toContain(atom);
       expect(space.description).toContain(type);
     }
-    for (const key of examples.flatMap(({ metadata }) => Object.keys(metadata)))
+    for (const key of [...examples, ...guidelines].flatMap(({ metadata }) => Object.keys(metadata)))
       expect(space.description).toContain(key);
     for (const atom of atoms) expect(atom).toMatchObject({ version: 1, origin: 'user', author: `user:${kit.owner}` });
   });
 
-  test.each(NAMES)('the search that %s teaches finds what is to be done, and no recipe or example', async (name) => {
-    const space = await conventionOf(kit.owner, name);
-    const search = taughtSearch(space.description);
-    const metadata = Object.fromEntries(Object.entries(search.metadata ?? {}).filter(([, value]) => value !== null));
-    const { id } = await acting(kit.owner, (spaces) =>
-      spaces.put(space.id, {
-        payload: { text: 'real work on a subject' },
-        metadata: metadata as Atom['metadata'],
-        comment: 'x',
-      }),
-    );
-    const { items } = await acting(kit.owner, (spaces) => spaces.search({ ...search, spaces: [space.id] }));
-    expect(items.map(({ atom }) => atom.id)).toEqual([id]);
-  });
+  test.each(NAMES)(
+    'the search that %s teaches finds what is to be done or used, and no recipe or example',
+    async (name) => {
+      const space = await conventionOf(kit.owner, name);
+      const search = taughtSearch(space.description);
+      const metadata = Object.fromEntries(Object.entries(search.metadata ?? {}).filter(([, value]) => value !== null));
+      const { id } = await acting(kit.owner, (spaces) =>
+        spaces.put(space.id, {
+          payload: { text: 'real work on a subject' },
+          metadata: metadata as Atom['metadata'],
+          comment: 'x',
+        }),
+      );
+      const { items } = await acting(kit.owner, (spaces) => spaces.search({ ...search, spaces: [space.id] }));
+      const guidelines = new Set(GUIDELINES.map((guideline) => guideline.title));
+      const others = items.filter(({ atom }) => !guidelines.has(titleOf(atom)));
+      expect(others.map(({ atom }) => atom.id)).toEqual([id]);
+    },
+  );
 
   test('a task list gives out what nothing blocks, once', async () => {
     const user = kit.owner;

@@ -12,13 +12,14 @@ import type { Activities } from '../../activities/index.js';
 import {
   type CallInput,
   type CallStep,
-  type RequestWorkflowInput,
+  type AgentWorkflowInput,
   type Step,
   thinkStep,
 } from '../../contracts/step.js';
 import { Outward } from './outward.js';
 import { Readable } from './readable.js';
-import { Wakes } from './wakes.js';
+import { Team } from './team.js';
+import { WakeBoard, type Wakes } from './wakes.js';
 
 const RETRY = { initialInterval: '100ms', backoffCoefficient: 2, maximumInterval: '30s' } as const;
 
@@ -33,34 +34,58 @@ const quickSkills = proxyLocalActivities<Record<`skill:${string}`, Activities['r
 /** Calls that take longer than this must show signs of life. */
 const HEARTBEAT_FROM_MS = 10_000;
 
-/** What one run of the workflow holds in memory; everything else is in the rows. */
+/** What one agent's loop holds in memory; everything else is in the rows. */
 interface Run {
-  readonly input: RequestWorkflowInput;
+  readonly input: AgentWorkflowInput;
   readonly wakes: Wakes;
   readonly outward: Outward;
+  readonly team: Team;
 }
 
 /**
  * Runs one agent until its rows say it is done. The rows decide everything: the loop asks for the next step, does it,
  * and asks again; signals only say that it is time to ask. Returns the final status.
  */
-export async function runAgent(input: RequestWorkflowInput): Promise<string> {
-  const wakes = new Wakes();
-  const run: Run = { input, wakes, outward: new Outward(input, wakes) };
+export async function runAgent(input: AgentWorkflowInput): Promise<string> {
+  const board = new WakeBoard();
+  const wakes = board.open(input.agent);
+  const team = new Team(input, (child) => runHere(board, child));
+  const run: Run = { input, wakes, outward: new Outward(input, wakes), team };
   const readable = new Readable(input.searchable);
-  let step = thinkStep(1);
-  for (let steps = 1; ; steps += 1) {
+  let steps = 0;
+  return loop(run, async (step) => {
+    steps += 1;
+    // The first step of a continued run only finds its place, so a run without a second one would get nowhere.
+    const isLong = steps > 2 && workflowInfo().historyLength > input.historyLimit;
+    if (step.kind !== 'done' && isLong && run.outward.isIdle && team.isIdle)
+      await continueAsNew<(input: AgentWorkflowInput) => Promise<string>>(input);
     readable.show(step);
+  });
+}
+
+/** The loop of an agent that has no workflow of its own. */
+async function runHere(board: WakeBoard, input: AgentWorkflowInput): Promise<void> {
+  const wakes = board.open(input.agent);
+  try {
+    const team = new Team(input, () => Promise.reject(new Error('an agent without a workflow of its own spawns none')));
+    await loop({ input, wakes, outward: new Outward(input, wakes), team }, () => Promise.resolve());
+  } finally {
+    board.close(input.agent);
+  }
+}
+
+/** Takes steps until there is none; `before` sees each of them first. */
+async function loop(run: Run, before: (step: Step) => Promise<void>): Promise<string> {
+  let step = thinkStep(1);
+  for (;;) {
+    await before(step);
+    run.team.begin(step.start);
     if (step.kind === 'done') {
-      if (!wakes.take() && run.outward.isIdle) return step.status;
+      if (!run.wakes.take() && run.outward.isIdle) return step.status;
       step = await afterWake(run);
     } else {
       step = await follow(run, step);
     }
-    // The first step of a continued run only finds its place, so a run without a second one would get nowhere.
-    const isLong = steps > 1 && workflowInfo().historyLength > input.historyLimit;
-    if (step.kind !== 'done' && isLong && run.outward.isIdle)
-      await continueAsNew<(input: RequestWorkflowInput) => Promise<string>>(input);
   }
 }
 
@@ -77,16 +102,16 @@ async function follow(run: Run, step: Exclude<Step, { kind: 'done' }>): Promise<
     case 'wait':
       return waitForChange(run, step.until);
     case 'think':
-      return interruptible(run, () =>
+      return interruptible(run, step, () =>
         think.executeWithOptions({ summary: step.summary }, [{ ...input, turn: step.turn }]),
       );
     case 'effects':
       return carryOut(run, step);
     case 'calls':
       if (isUndo(step)) return takeBack(input, step);
-      return interruptible(run, async () => {
+      return interruptible(run, step, async () => {
         await runCalls(input, step);
-        return thinkStep(step.turn + 1);
+        return step.calls.some((call) => call.delegates) ? nextStep(input) : thinkStep(step.turn + 1);
       });
   }
 }
@@ -98,7 +123,7 @@ function isUndo(step: CallsStep): boolean {
 }
 
 /** An undo is wanted whatever else happens, so nothing interrupts it. */
-async function takeBack(input: RequestWorkflowInput, step: CallsStep): Promise<Step> {
+async function takeBack(input: AgentWorkflowInput, step: CallsStep): Promise<Step> {
   await runCalls(input, step);
   return nextStep(input);
 }
@@ -114,11 +139,23 @@ async function carryOut({ input, wakes, outward }: Run, step: EffectsStep): Prom
   return nextStep(input);
 }
 
-async function runCalls(input: RequestWorkflowInput, step: CallsStep): Promise<void> {
-  await Promise.all(step.calls.map((call) => runCall(input, call)));
+async function runCalls(input: AgentWorkflowInput, step: CallsStep): Promise<void> {
+  await Promise.all(together(step.calls).map(([call, ...others]) => runCall(input, call, others)));
 }
 
-async function runCall(input: RequestWorkflowInput, call: CallStep): Promise<void> {
+/** Calls that leave work to others run as one; every other by itself. */
+function together(calls: readonly CallStep[]): [CallStep, ...CallStep[]][] {
+  const groups = new Map<string, [CallStep, ...CallStep[]]>();
+  for (const call of calls) {
+    const key = call.delegates && call.quick ? call.skill : call.callId;
+    const group = groups.get(key);
+    if (group === undefined) groups.set(key, [call]);
+    else group.push(call);
+  }
+  return [...groups.values()];
+}
+
+async function runCall(input: AgentWorkflowInput, call: CallStep, others: readonly CallStep[]): Promise<void> {
   const work: CallInput = {
     user: input.user,
     request: input.request,
@@ -126,6 +163,7 @@ async function runCall(input: RequestWorkflowInput, call: CallStep): Promise<voi
     callId: call.callId,
     mode: call.mode,
     quick: call.quick,
+    ...(others.length === 0 ? {} : { together: others.map(({ callId }) => callId) }),
   };
   const runQuick = call.quick ? quickSkills[`skill:${call.skill}`] : undefined;
   if (runQuick !== undefined) {
@@ -156,14 +194,28 @@ async function waitForChange({ input, wakes }: Run, until: string): Promise<Step
 
 /**
  * Does the work, but looks at the rows whenever a wake comes: what was approved is carried out and calls are taken back
- * meanwhile, and when all is over the work is cancelled. Work that failed for good ends the request.
+ * meanwhile, and when all is over, or the agent's time is, the work is cancelled. Work that failed for good ends the
+ * agent.
  */
-async function interruptible({ input, wakes, outward }: Run, work: () => Promise<Step>): Promise<Step> {
+async function interruptible(run: Run, about: Step, work: () => Promise<Step>): Promise<Step> {
+  const timer = new CancellationScope();
   const scope = new CancellationScope();
   const outcome = scope.run(work).then(
     (step) => ({ step }),
     (error: unknown) => ({ error }),
   );
+  if (about.deadline !== undefined) rouseAt(timer, about.deadline, run.wakes);
+  try {
+    return await watched(run, scope, outcome);
+  } finally {
+    timer.cancel();
+  }
+}
+
+type Outcome = { readonly step: Step } | { readonly error: unknown };
+
+async function watched(run: Run, scope: CancellationScope, outcome: Promise<Outcome>): Promise<Step> {
+  const { input, wakes, outward, team } = run;
   let isWoken = false;
   for (;;) {
     const settled = await Promise.race([outcome, wakes.arrived.then(() => undefined)]);
@@ -175,6 +227,7 @@ async function interruptible({ input, wakes, outward }: Run, work: () => Promise
     isWoken = wakes.take() || isWoken;
     let now = await nextStep(input);
     while (now.kind === 'calls' && isUndo(now)) now = await takeBack(input, now);
+    team.begin(now.start);
     if (now.kind === 'effects') outward.begin(now.effects);
     if (now.kind !== 'done') continue;
     scope.cancel();
@@ -183,7 +236,17 @@ async function interruptible({ input, wakes, outward }: Run, work: () => Promise
   }
 }
 
-async function failed(input: RequestWorkflowInput, error: unknown): Promise<Step> {
+/** The rows are asked when the agent's time is over, and end it. */
+function rouseAt(timer: CancellationScope, deadline: string, wakes: Wakes): void {
+  void timer
+    .run(async () => {
+      await sleep(Math.max(SHORTEST_WAIT_MS, Date.parse(deadline) - Date.now()));
+      wakes.rouse();
+    })
+    .catch(ignoreCancellation);
+}
+
+async function failed(input: AgentWorkflowInput, error: unknown): Promise<Step> {
   if (isCancellation(error)) throw error;
   log.warn('a step failed for good; the request is ended', { error: String(error) });
   return giveUp(input);

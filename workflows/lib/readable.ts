@@ -1,10 +1,22 @@
 import { setCurrentDetails, upsertSearchAttributes, workflowInfo } from '@temporalio/workflow';
 import { defineSearchAttributeKey, SearchAttributeType } from '@temporalio/common';
-import type { Step } from '../../contracts/step.js';
+import type { AgentRef, Step } from '../../contracts/step.js';
+
+const USER = defineSearchAttributeKey('RetinueUser', SearchAttributeType.KEYWORD);
+const AGENT = defineSearchAttributeKey('RetinueAgent', SearchAttributeType.KEYWORD);
 
 const STATUS = defineSearchAttributeKey('RetinueStatus', SearchAttributeType.KEYWORD);
 const WAITING_FOR = defineSearchAttributeKey('RetinueWaitingFor', SearchAttributeType.KEYWORD);
 const COST = defineSearchAttributeKey('RetinueCost', SearchAttributeType.DOUBLE);
+
+/** What a run can be searched by from its start. */
+export function attributesOf({ user, agent }: AgentRef) {
+  return [
+    { key: USER, value: user },
+    { key: AGENT, value: agent },
+    { key: STATUS, value: 'running' },
+  ];
+}
 
 /** Keeps the run readable in the web UI: what it does now, and attributes to search by when its status changes. */
 export class Readable {

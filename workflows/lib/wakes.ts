@@ -1,15 +1,11 @@
 import { setHandler } from '@temporalio/workflow';
 import { wakeSignal } from '../messages.js';
 
-/** Wakes that came and were not looked at yet. One instance a run; it owns the signal's handler. */
+/** Wakes of one agent's loop that came and were not looked at yet. */
 export class Wakes {
   #pending = false;
   #arrive: () => void = () => undefined;
   #arrival = this.#nextArrival();
-
-  constructor() {
-    setHandler(wakeSignal, () => this.rouse());
-  }
 
   /** As a wake from outside, for what this run itself has brought to its end. */
   rouse(): void {
@@ -34,5 +30,29 @@ export class Wakes {
     return new Promise((resolve) => {
       this.#arrive = resolve;
     });
+  }
+}
+
+/** The wakes of every loop that runs in this workflow. One instance a run; it owns the signal's handler. */
+export class WakeBoard {
+  readonly #loops = new Map<string, Wakes>();
+
+  constructor() {
+    setHandler(wakeSignal, (_reason, agents) => this.#rouse(agents ?? []));
+  }
+
+  open(agent: string): Wakes {
+    const wakes = new Wakes();
+    this.#loops.set(agent, wakes);
+    return wakes;
+  }
+
+  close(agent: string): void {
+    this.#loops.delete(agent);
+  }
+
+  #rouse(agents: readonly string[]): void {
+    const meant = agents.flatMap((agent) => this.#loops.get(agent) ?? []);
+    for (const wakes of meant.length > 0 ? meant : this.#loops.values()) wakes.rouse();
   }
 }

@@ -1,0 +1,63 @@
+import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
+import { log, ParentClosePolicy, startChild } from '@temporalio/workflow';
+import { AGENT_WORKFLOW, agentWorkflowId } from '../../contracts/ids.js';
+import type { AgentStart, AgentWorkflowInput } from '../../contracts/step.js';
+import { attributesOf } from './readable.js';
+
+/**
+ * The agents this one has spawned and that were let in: each gets a workflow of its own, or its loop runs here. Nobody
+ * awaits them; what becomes of them is in the rows.
+ */
+export class Team {
+  readonly #input: AgentWorkflowInput;
+  readonly #runHere: (input: AgentWorkflowInput) => Promise<unknown>;
+  readonly #begun = new Set<string>();
+  #busy = 0;
+
+  constructor(input: AgentWorkflowInput, runHere: (input: AgentWorkflowInput) => Promise<unknown>) {
+    this.#input = input;
+    this.#runHere = runHere;
+  }
+
+  /** No loop runs here, and nobody is just being started. */
+  get isIdle(): boolean {
+    return this.#busy === 0;
+  }
+
+  /** Sets those to work that were not begun yet; beginning one twice is harmless. */
+  begin(starts: readonly AgentStart[] = []): void {
+    for (const start of starts) {
+      if (this.#begun.has(start.key)) continue;
+      this.#begun.add(start.key);
+      this.#busy += 1;
+      void this.#set(start)
+        .catch((error: unknown) => log.warn('an agent could not be set to work here', { error: String(error) }))
+        .finally(() => {
+          this.#busy -= 1;
+        });
+    }
+  }
+
+  async #set(start: AgentStart): Promise<void> {
+    const input: AgentWorkflowInput = { ...this.#input, agent: start.agent };
+    if (start.inline) await this.#runHere(input);
+    else await this.#startWorkflow(start, input);
+  }
+
+  async #startWorkflow(start: AgentStart, input: AgentWorkflowInput): Promise<void> {
+    try {
+      await startChild(AGENT_WORKFLOW, {
+        workflowId: agentWorkflowId(start.agent),
+        args: [input],
+        parentClosePolicy: ParentClosePolicy.ABANDON,
+        workflowIdReusePolicy: 'ALLOW_DUPLICATE',
+        workflowTaskTimeout: '2s',
+        priority: { priorityKey: start.priority, fairnessKey: input.user },
+        staticSummary: start.summary,
+        ...(input.searchable ? { typedSearchAttributes: attributesOf(input) } : {}),
+      });
+    } catch (error) {
+      if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
+    }
+  }
+}
