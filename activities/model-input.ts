@@ -50,7 +50,11 @@ function subagentInput(context: TurnContext, options: InputOptions): ModelReques
   const known = injectedText(context.injected);
   const { timeZone, now } = clockOf(context);
   const spaces = spaceLines(context);
-  const lines = [`Time zone: ${timeZone}`, `Now: ${now}`, ...(spaces.length === 0 ? [] : ['', 'Spaces you can use:', ...spaces])];
+  const lines = [
+    `Time zone: ${timeZone}`,
+    `Now: ${now}`,
+    ...(spaces.length === 0 ? [] : ['', 'Spaces you can use:', ...spaces]),
+  ];
   const whole = ownMessages(context, (call) => resultText(call));
   return {
     model: options.model,

@@ -13,7 +13,9 @@ import { withoutHeld } from './held.js';
 import { noticing } from './noticing.js';
 
 const refuse = (): Promise<never> =>
-  Promise.reject(new ProblemError('conflict', 'A proposal sets nobody to work; it is made first and carried out later.'));
+  Promise.reject(
+    new ProblemError('conflict', 'A proposal sets nobody to work; it is made first and carried out later.'),
+  );
 /** While a proposal is made. */
 const NO_AGENTS: AgentAccess = {
   spawn: refuse,

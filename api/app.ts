@@ -9,6 +9,7 @@ import { registerMetrics } from './plugins/metrics.js';
 import { registerMultipart } from './plugins/multipart.js';
 import { registerOpenapi } from './plugins/openapi.js';
 import { registerRateLimit } from './plugins/rate-limit.js';
+import { agentRoutes } from './routes/agents.js';
 import { atomRoutes } from './routes/atoms.js';
 import { approvalRoutes } from './routes/approvals.js';
 import { catalogueRoutes } from './routes/catalogue.js';
@@ -107,6 +108,7 @@ const ROUTES = [
   spaceSharingRoutes,
   spaceEventRoutes,
   spaceTransferRoutes,
+  agentRoutes,
   catalogueRoutes,
   userRoutes,
   erasureRoutes,

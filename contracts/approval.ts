@@ -101,6 +101,9 @@ export const PolicySchema = z
   .meta({ id: 'Policy' });
 export type Policy = z.infer<typeof PolicySchema>;
 
+/** What an approval of the kind `access` is about. */
+export const AccessPayloadSchema = z.object({ access: z.string() });
+
 /** One outward action in the ledger. */
 export const EffectSchema = z
   .object({

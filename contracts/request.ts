@@ -120,7 +120,9 @@ export const ChargeSchema = z
   .meta({ id: 'Charge' });
 export type Charge = z.infer<typeof ChargeSchema>;
 
-const AgentSchema = z
+export const AgentStatusSchema = z.enum(['idle', 'queued', 'running', 'waiting', 'ended']);
+
+export const AgentSchema = z
   .object({
     id: z.string(),
     label: z.string(),
@@ -129,7 +131,7 @@ const AgentSchema = z
     instructions: z.string(),
     skills: z.array(z.string()),
     spaces: z.record(z.string(), z.string()),
-    status: z.enum(['idle', 'queued', 'running', 'waiting', 'ended']),
+    status: AgentStatusSchema,
     parent: z.string().optional(),
     request: z.string().optional(),
     queuePosition: z.int().optional(),
@@ -142,9 +144,50 @@ const AgentSchema = z
     secrets: z.array(z.string()),
     costUsd: z.string(),
     priority: z.int(),
+    /** Where it may go on the web; missing where nothing but its user bounds it. */
+    hosts: z.array(z.string()).optional(),
+    outcome: z.enum(['completed', 'failed', 'cancelled', 'timed_out']).optional(),
+    /** What it answered; cut, except in what an agent is asked for by its id. So are task and instructions. */
+    result: z.string().optional(),
+    error: z.object({ type: z.string(), message: z.string() }).optional(),
+    /** The agent whose task it took over. */
+    replaces: z.string().optional(),
+    /** How far it is, what kinds of words it has read, and the atoms it was given from the start. */
+    context: z.object({ turns: z.int(), labels: z.array(z.string()), atoms: z.array(z.string()) }),
+    createdAt: z.string(),
+    endedAt: z.string().optional(),
   })
   .meta({ id: 'Agent' });
 export type Agent = z.infer<typeof AgentSchema>;
+
+export const AgentChangeSchema = z
+  .strictObject({ priority: z.int().min(1).max(5).optional() })
+  .meta({ id: 'AgentChange' });
+export type AgentChange = z.infer<typeof AgentChangeSchema>;
+
+export const NewNoteSchema = z
+  .strictObject({
+    text: CleanTextSchema.max(100_000).refine((text) => text.trim().length > 0, { error: 'must not be empty' }),
+  })
+  .meta({ id: 'NewNote' });
+
+/** What an agent was told by its user or by another agent. */
+export const NoteSchema = z
+  .object({
+    id: z.string(),
+    agent: z.string(),
+    deliveredAt: z.string(),
+    kind: z.enum(['message', 'steer', 'report', 'access', 'granted', 'denied', 'revoked']),
+    /** The agent that says it; missing where the user does. */
+    from: z.string().optional(),
+    text: z.string(),
+    /** Where the words stand in the space that the two share. */
+    atom: z.string().optional(),
+    /** The agent has had it before it in a turn. */
+    read: z.boolean(),
+  })
+  .meta({ id: 'Note' });
+export type Note = z.infer<typeof NoteSchema>;
 
 export const RequestSchema = z
   .object({
@@ -203,6 +246,23 @@ export const EventSchema = z
   .meta({ id: 'Event' });
 export type Event = z.infer<typeof EventSchema>;
 
+const AccessRecordSchema = z.object({
+  id: z.string(),
+  /** The agent that was asked. */
+  coordinator: z.string(),
+  wants: z.record(z.string(), z.unknown()),
+  reason: z.string(),
+  status: z.enum(['pending', 'asked', 'granted', 'denied', 'cancelled']),
+  /** `agent:ID` or `user:ID`. */
+  decidedBy: z.string().optional(),
+  answer: z.string().optional(),
+  minutes: z.int().optional(),
+  atom: z.string().optional(),
+  at: z.string(),
+  decidedAt: z.string().optional(),
+});
+export type AccessRecord = z.infer<typeof AccessRecordSchema>;
+
 export interface TraceNode {
   id: string;
   kind: 'request' | 'agent' | 'turn' | 'call';
@@ -212,7 +272,15 @@ export interface TraceNode {
   startedAt: string;
   endedAt?: string | undefined;
   usd: string;
+  /** Of an agent: what it may do now, and every right it was given with who gave it. */
   grant?: Record<string, unknown> | undefined;
+  /** Of an agent that has ended. */
+  outcome?: string | undefined;
+  error?: { type: string; message: string } | undefined;
+  /** The agent whose task it took over. */
+  replaces?: string | undefined;
+  /** Of an agent: the access it asked for, and who decided. */
+  access?: AccessRecord[] | undefined;
   inputRef: string;
   outputRef: string;
   atoms: string[];
@@ -234,6 +302,10 @@ export const TraceNodeSchema: z.ZodType<TraceNode> = z
       endedAt: z.string().optional(),
       usd: z.string(),
       grant: z.record(z.string(), z.unknown()).optional(),
+      outcome: z.string().optional(),
+      error: z.object({ type: z.string(), message: z.string() }).optional(),
+      replaces: z.string().optional(),
+      access: z.array(AccessRecordSchema).optional(),
       inputRef: z.string(),
       outputRef: z.string(),
       atoms: z.array(z.string()),

@@ -1,14 +1,10 @@
-import { z } from 'zod';
-import { type BatchDecision, type Decision, UNKNOWN_ANSWERS, type UnknownAnswer } from '../contracts/approval.js';
 import type { Label } from '../contracts/effect-class.js';
+import { type BatchDecision, type Decision, UNKNOWN_ANSWERS, type UnknownAnswer } from '../contracts/approval.js';
 import { ProblemError } from '../contracts/problem.js';
-import type { Proposal, SkillCaller } from '../contracts/skill.js';
-import type { JsonValue } from '../contracts/space.js';
+import type { Proposal } from '../contracts/skill.js';
 import type { AgentRef } from '../contracts/step.js';
 import type { Tx } from '../store/db.js';
 import { newId } from '../store/new-id.js';
-import { userActor } from '../spaces/principal.js';
-import { enqueue, wakeAgents } from '../store/outbox.js';
 import { json, type RawBuilder, sql } from '../store/sql.js';
 import {
   APPROVAL_COLUMNS,
@@ -20,31 +16,16 @@ import {
   requestedEvent,
   withNewRecipients,
 } from './approvals.js';
-import { settleAccess } from './agents/access.js';
-import { refreshAtEnd } from './agents/team-status.js';
+import { decideAccess } from './agents/access-decision.js';
+import { type DecidedRow, type Deciding, missing, type Remade, settle, wrong } from './decision-settling.js';
 import { recordArrived, recordLeft } from './effect-outcomes.js';
 import type { Engine } from './deps.js';
 import { endRequest } from './ending.js';
-import { changeRequest, statusEvent } from './events.js';
+import { changeRequest } from './events.js';
 import { payloadHash, sha256 } from './payload-hash.js';
-import { askMeanwhile, pendingApprovals } from './parking.js';
+import { askMeanwhile } from './parking.js';
 import { approveBudget, BUDGET_REFUSED } from './reservations.js';
 import { type HeldRequest, holdRequest } from './rows.js';
-
-const AccessPayloadSchema = z.object({ access: z.string() });
-
-/** An approval with what a proposal for it is made from again. */
-interface DecidedRow extends ApprovalRow {
-  readonly labels: Label[];
-  readonly caller: SkillCaller;
-}
-
-/** A proposal made anew for this decision: an edited payload, or one that is to be sent a second time. */
-interface Remade {
-  readonly key: string;
-  readonly payload: JsonValue;
-  readonly proposal: Proposal;
-}
 
 /**
  * A person's decision. The first one counts: `decided` when there was one already, `expired` after its time, `stale` when
@@ -146,14 +127,6 @@ async function remake(engine: Engine, user: string, id: string, decision: Decisi
     return { key, ...(await engine.proposer.propose(row.caller, row.skill, key, row.payload)) };
   }
   return undefined;
-}
-
-interface Deciding {
-  readonly id: string;
-  readonly decision: Decision;
-  readonly remade: Remade | undefined;
-  /** Where in the body this decision stands. */
-  readonly path: string;
 }
 
 async function decideIn(tx: Tx, engine: Engine, user: string, deciding: Deciding): Promise<void> {
@@ -262,25 +235,6 @@ async function decideBudget(
   await settle(tx, ref, request, row, { status: kind === 'edit' ? 'edited' : 'approved', reason }, edited);
 }
 
-async function decideAccess(
-  tx: Tx,
-  engine: Engine,
-  ref: AgentRef,
-  request: HeldRequest,
-  row: DecidedRow,
-  { decision, path }: Deciding,
-): Promise<void> {
-  const { decision: kind, reason } = decision;
-  if (kind !== 'approve' && kind !== 'reject') throw wrong(`${path}decision`, 'answer with approve or reject');
-  if (decision.remember !== undefined || decision.payload !== undefined)
-    throw wrong(`${path}decision`, 'an access is approved as it was asked for, or rejected');
-  const isGiven = kind === 'approve';
-  await settle(tx, ref, request, row, { status: isGiven ? 'approved' : 'rejected', reason }, []);
-  const { access } = AccessPayloadSchema.parse(row.payload);
-  const said = reason ?? (isGiven ? 'The user has agreed.' : 'The user has not agreed.');
-  await settleAccess(tx, engine, userActor(ref.user), access, { isGiven, reason: said });
-}
-
 async function decideUnknown(
   tx: Tx,
   engine: Engine,
@@ -348,51 +302,4 @@ function isSame(shown: ApprovalRow, proposal: Proposal): boolean {
 
 function isAnswer(text: string | undefined): text is UnknownAnswer {
   return UNKNOWN_ANSWERS.some((answer) => answer === text);
-}
-
-/**
- * The decision itself, by one conditional change; the request goes on when nothing else waits for a person. `rows` belong to
- * the same transaction, such as an edit's new payload.
- */
-async function settle(
-  tx: Tx,
-  ref: AgentRef,
-  request: HeldRequest,
-  row: DecidedRow,
-  decided: { readonly status: 'approved' | 'edited' | 'rejected'; readonly reason: string | undefined },
-  rows: readonly RawBuilder<unknown>[],
-): Promise<void> {
-  const isSilent = row.effect === 'budget' || row.effect === 'unknown' || row.effect === 'access';
-  const changed = await tx.run(sql`
-    update approvals set status = ${decided.status}, decided_by = ${`user:${ref.user}`}, decided_at = now(), reason = ${decided.reason ?? null},
-      reported_in_turn = case when ${isSilent} then 0 end
-    where id = ${row.id} and status = 'pending' and expires_at > now() and payload_hash = ${row.payload_hash}`);
-  if (changed === 0) throw new ProblemError('decided', 'This was decided by somebody else at the same moment.');
-  const left = pendingApprovals(request.waits.filter((wait) => wait.id !== row.id));
-  const isOver = !request.team && request.status === 'waiting_approval' && left.length === 0;
-  const others = request.waiting_for.filter((item) => item.id !== row.id);
-  const isShown = !request.team && others.length !== request.waiting_for.length;
-  await changeRequest(
-    tx,
-    ref,
-    isOver ? { status: 'running', waitingFor: [] } : isShown ? { waitingFor: others } : {},
-    isOver ? [statusEvent('running', [])] : isShown ? [statusEvent(request.status, others)] : [],
-    [
-      ...rows,
-      ...(isOver ? [sql`update agents set status = 'running' where id = ${ref.agent} and ended_at is null`] : []),
-    ],
-  );
-  if (request.team) refreshAtEnd(tx, ref);
-  // Everybody who works for the request may have waited for its money.
-  if (row.effect === 'budget' && request.team)
-    await wakeAgents(tx, ref, sql`select id from agents where request_id = ${ref.request} and ended_at is null`, 'decided');
-  else await enqueue(tx, { kind: 'wake', target: ref, reason: 'decided' });
-}
-
-function missing(path: string, message: string): ProblemError {
-  return new ProblemError('invalid-body', `${path}: ${message}`, { errors: [{ path, message }] });
-}
-
-function wrong(path: string, message: string): ProblemError {
-  return new ProblemError('invalid-body', `${path}: ${message}`, { status: 422, errors: [{ path, message }] });
 }

@@ -71,7 +71,11 @@ async function stopTeam(tx: Tx, ref: AgentRef): Promise<NewEvent[]> {
   return [
     ...(await stoppedCalls(tx, ref.request)),
     ...agents.map(
-      ({ id, label }): NewEvent => ({ type: 'agent.finished', agent: id, data: { agent: id, label, outcome: 'cancelled' } }),
+      ({ id, label }): NewEvent => ({
+        type: 'agent.finished',
+        agent: id,
+        data: { agent: id, label, outcome: 'cancelled' },
+      }),
     ),
   ];
 }

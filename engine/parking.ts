@@ -20,7 +20,8 @@ export async function parkOnQuestions(tx: Tx, ref: AgentRef, request: HeldReques
   const asked = request.waiting_for.filter((item) => item.kind === 'user');
   if (request.ended_at !== null || request.status !== 'running' || !isAsking || asked.length === 0) return;
   if (request.team) {
-    if (request.self.status === 'running') await tx.run(sql`update agents set status = 'waiting' where id = ${ref.agent}`);
+    if (request.self.status === 'running')
+      await tx.run(sql`update agents set status = 'waiting' where id = ${ref.agent}`);
     refreshAtEnd(tx, ref);
     return;
   }

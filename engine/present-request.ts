@@ -1,7 +1,9 @@
-import type { Agent, Charge, Request } from '../contracts/request.js';
+import type { Charge, Request } from '../contracts/request.js';
+import { type AgentViewRow, presentAgent, type UserFacts } from './agents/agent-views.js';
 import { stepText } from './charge-rows.js';
+import type { Engine } from './deps.js';
 import type { StoredFile } from './files.js';
-import type { AgentRow, RequestRow } from './rows.js';
+import type { RequestRow } from './rows.js';
 
 /** A request as callers see it, without what only the web server knows: links and the addresses of files. */
 export type RequestView = Omit<Request, 'links' | 'attachments'> & { readonly attachments: readonly StoredFile[] };
@@ -25,26 +27,14 @@ export interface ViewRow extends RequestRow {
   origin: Request['origin'];
   text: string | null;
   files: StoredFile[];
-  agents: (Pick<AgentRow, 'id' | 'label' | 'model' | 'instructions' | 'skills' | 'status'> & {
-    parent_id: string | null;
-    usd: string;
-  })[];
+  agents: AgentViewRow[];
   charges: ChargeRow[];
   usd: string;
   messages: Request['messages'];
   under_way: Request['underWay'];
 }
 
-/** What is the same for every request of one user. */
-export interface UserFacts {
-  readonly user: string;
-  /** Permission by space id. */
-  readonly spaces: Record<string, string>;
-  readonly skillNames: readonly string[];
-  readonly turns: number;
-}
-
-export function presentRequest(row: ViewRow, facts: UserFacts): RequestView {
+export function presentRequest(engine: Engine, row: ViewRow, facts: UserFacts): RequestView {
   return {
     id: row.id,
     conversation: row.conversation_id,
@@ -54,7 +44,7 @@ export function presentRequest(row: ViewRow, facts: UserFacts): RequestView {
     status: row.status,
     waitingFor: row.waiting_for,
     origin: row.origin,
-    agents: row.agents.map((agent) => presentAgent(agent, row, facts)),
+    agents: row.agents.map((agent) => presentAgent(engine, agent, facts)),
     ...(row.result === null ? {} : { result: row.result }),
     ...(row.error === null ? {} : { error: row.error }),
     messages: row.messages.map((message) => ({ ...message, at: instant(message.at) })),
@@ -62,30 +52,6 @@ export function presentRequest(row: ViewRow, facts: UserFacts): RequestView {
     cost: { totalUsd: row.usd, charges: row.charges.map(presentCharge) },
     createdAt: row.created_at,
     ...(row.ended_at === null ? {} : { endedAt: row.ended_at }),
-  };
-}
-
-function presentAgent(agent: ViewRow['agents'][number], request: ViewRow, facts: UserFacts): Agent {
-  const isRoot = agent.parent_id === null;
-  return {
-    id: agent.id,
-    label: agent.label,
-    owner: facts.user,
-    model: agent.model,
-    instructions: agent.instructions,
-    skills: [...(agent.skills ?? facts.skillNames)],
-    spaces: isRoot ? facts.spaces : {},
-    status: agent.status,
-    ...(agent.parent_id === null ? {} : { parent: agent.parent_id }),
-    request: request.id,
-    lasting: false,
-    ...(isRoot ? { budgetUsd: request.settings.budgetUsd } : {}),
-    capabilities: [],
-    limits: { turns: facts.turns },
-    dependsOn: [],
-    secrets: [],
-    costUsd: agent.usd,
-    priority: request.settings.priority,
   };
 }
 

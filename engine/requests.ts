@@ -1,11 +1,11 @@
 import { ProblemError } from '../contracts/problem.js';
 import type { RequestStatus } from '../contracts/request.js';
 import type { Page } from '../contracts/space.js';
-import type { Tx } from '../store/db.js';
 import { pageCursor, readCursor } from '../store/paging.js';
 import { type RawBuilder, sql } from '../store/sql.js';
+import { agentColumns, agentCosts, readUserFacts } from './agents/agent-views.js';
 import type { Engine } from './deps.js';
-import { presentRequest, type RequestView, type UserFacts, type ViewRow } from './present-request.js';
+import { presentRequest, type RequestView, type ViewRow } from './present-request.js';
 
 export type { RequestView } from './present-request.js';
 
@@ -30,7 +30,7 @@ export async function viewRequest(engine: Engine, user: string, id: string): Pro
   return engine.db.as(user, async (tx) => {
     const row = await tx.maybe(viewRows(user, sql`r.id = ${id}`, sql``));
     if (row === undefined) throw new ProblemError('not-found', `There is no request ${id.slice(0, 80)}.`);
-    return presentRequest(row, await readUserFacts(tx, engine, user));
+    return presentRequest(engine, row, await readUserFacts(tx, user));
   });
 }
 
@@ -49,12 +49,12 @@ export async function listRequests(engine: Engine, user: string, filter: Request
     const rows = await tx.rows(
       viewRows(user, where, sql`order by r.created_at desc, r.id desc limit ${filter.limit + 1}`),
     );
-    const facts = await readUserFacts(tx, engine, user);
+    const facts = await readUserFacts(tx, user);
     return pageCursor(
       rows,
       filter.limit,
       (row) => ({ at: row.created_at, id: row.id }),
-      (row) => presentRequest(row, facts),
+      (row) => presentRequest(engine, row, facts),
     );
   });
 }
@@ -76,9 +76,8 @@ function viewRows(user: string, condition: RawBuilder<unknown>, rest: RawBuilder
       (select coalesce(json_agg(json_build_object('id', f.id, 'name', f.name, 'mediaType', f.media_type, 'size', f.size, 'sha256', f.sha256, 'seconds', f.seconds, 'createdAt', f.created_at)
           order by array_position(said.files, f.id)), '[]'::json) from files f where f.id = any(said.files)) as files,
       (select coalesce(json_agg(a), '[]'::json) from (
-        select id, label, model, instructions, skills, status, parent_id,
-          (select coalesce(trim_scale(sum(c.usd)), 0)::text from charges c where c.request_id = r.id and c.agent_id = agents.id) as usd
-        from agents where request_id = r.id order by created_at, id limit ${MOST_AGENTS}) a) as agents,
+        select ${agentColumns(false)} from agents a left join ${agentCosts(sql`r.id`)} on s.agent_id = a.id
+        where a.request_id = r.id order by a.created_at, a.id limit ${MOST_AGENTS}) a) as agents,
       (select coalesce(json_agg(c), '[]'::json) from (
         select id, request_id, agent_id, kind, name, quantity, unit, trim_scale(usd)::text as usd, step, estimated, at
         from charges where request_id = r.id order by at, id limit ${MOST_CHARGES}) c) as charges,
@@ -90,16 +89,4 @@ function viewRows(user: string, condition: RawBuilder<unknown>, rest: RawBuilder
     from requests r
     left join lateral (select m.text, m.files from messages m where m.request_id = r.id and m.role = 'user' order by m.seq limit 1) said on true
     where r.user_id = ${user} and ${condition} ${rest}`;
-}
-
-async function readUserFacts(tx: Tx, engine: Engine, user: string): Promise<UserFacts> {
-  const spaces = await tx.rows<{ id: string; permission: string }>(sql`
-    select s.id, g.permission from spaces s join space_grants g on g.space_id = s.id and g.principal = ${`user:${user}`}
-    where s.owner_id = ${user} and s.role is not null limit 50`);
-  return {
-    user,
-    spaces: Object.fromEntries(spaces.map((space) => [space.id, space.permission])),
-    skillNames: engine.skillNames,
-    turns: engine.limits.turns,
-  };
 }

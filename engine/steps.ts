@@ -1,4 +1,11 @@
-import { type AgentRef, type AgentStart, type CallStep, type EffectStep, type Step, thinkStep } from '../contracts/step.js';
+import {
+  type AgentRef,
+  type AgentStart,
+  type CallStep,
+  type EffectStep,
+  type Step,
+  thinkStep,
+} from '../contracts/step.js';
 import { cutText } from '../contracts/text.js';
 import { moveOut, takePlace } from './agents/admission.js';
 import { endOverdue } from './agents/agent-ending.js';

@@ -164,14 +164,14 @@ export async function beginTurn<P extends TurnPlan>(
     const over = (await endOverdue(tx, engine, ref, request)) ?? (await moveOut(tx, ref, request));
     if (over !== undefined) return { kind: 'step', step: over };
     const step = stepFor(request);
-    if (step.kind !== 'think' || step.turn !== turn || !request.is_claimed) {
+    const limit = step.kind === 'think' && step.turn === turn ? limitReached(engine, request, turn) : undefined;
+    if (step.kind !== 'think' || step.turn !== turn || !(request.is_claimed || limit !== undefined)) {
       if (request.is_claimed && (step.kind === 'effects' || step.kind === 'wait')) await tx.run(unclaimed(ref));
       await parkOnQuestions(tx, ref, request);
       return { kind: 'step', step: await takePlace(tx, ref, request, step) };
     }
     const calls = await stopWaiting(tx, request);
     if (request.waits.some((wait) => wait.overdue)) await expireOverdue(tx, ref);
-    const limit = limitReached(engine, request, turn);
     if (limit !== undefined) return { kind: 'step', step: await failIn(tx, engine, ref, request, limit) };
     if (request.team && request.was !== 'running') refreshAtEnd(tx, ref);
     else if (request.was === 'waiting_approval') await leavePark(tx, ref);
@@ -313,8 +313,12 @@ async function claimTurn(tx: Tx, engine: Engine, ref: AgentRef, turn: number): P
         where a.id = ${ref.agent} and case when a.injected is null then s.owner_id = ${ref.user} and s.role is not null else a.injected->'spaces' ? s.id end
           and ${mayStillRead(sql`s.id`)}) s) as spaces,
       (select ${CHOSEN_ATOMS} from agents a where a.id = ${ref.agent}) as injected,
-      ${turn === 1 ? sql`(exists (select from agents where id = ${ref.agent} and agents.injected is null) and ${hasInjectable(ref)} and (r.agent_id = ${ref.agent} or exists (
-        select from space_grants c join agents a on a.id = ${ref.agent} where c.principal = 'agent:' || a.id and c.space_id is distinct from a.dm_space)))` : sql`false`} as has_injectable,
+      ${
+        turn === 1
+          ? sql`(exists (select from agents where id = ${ref.agent} and agents.injected is null) and ${hasInjectable(ref)} and (r.agent_id = ${ref.agent} or exists (
+        select from space_grants c join agents a on a.id = ${ref.agent} where c.principal = 'agent:' || a.id and c.space_id is distinct from a.dm_space)))`
+          : sql`false`
+      } as has_injectable,
       (r.agent_id = ${ref.agent} and ${hasStyles(ref)}) as has_styles
     from r`);
   if (row === undefined) throw noRequest(ref.request);

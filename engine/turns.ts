@@ -80,7 +80,15 @@ export async function storeTurn(engine: Engine, ref: AgentRef, turn: NewTurn): P
     if (turn.error !== undefined)
       return isFirst
         ? endRequest(tx, ref, { ...ending, status: 'failed', error: turn.error }, events, rows)
-        : endAgent(tx, engine, ref, left, { outcome: 'failed', error: turn.error, text, turns: turn.turn }, events, rows);
+        : endAgent(
+            tx,
+            engine,
+            ref,
+            left,
+            { outcome: 'failed', error: turn.error, text, turns: turn.turn },
+            events,
+            rows,
+          );
     const unheard = request.last_message > turn.lastMessageSeq || request.last_note > turn.lastNoteSeq;
     const unfinished = turn.reply.stopReason === 'pause_turn' || unheard;
     const waits = request.waits.filter((wait) => !turn.outcomes.includes(wait.id));

@@ -64,15 +64,18 @@ export async function inboxOf(
   page: { limit: number; cursor?: string },
 ): Promise<Page<Delivery>> {
   await requireAgent(tx, actor, agent);
-  const after = readPlace(page.cursor);
+  const found = await deliveriesAfter(tx, agent, readPlace(page.cursor), page.limit + 1);
+  const items = found.slice(0, page.limit);
+  const last = items.at(-1);
+  return found.length <= page.limit || last === undefined ? { items } : { items, cursor: last.id };
+}
+
+/** What an agent was told of after a delivery, in order; for a caller that knows whose agent it is. */
+export async function deliveriesAfter(tx: Tx, agent: string, after: string, limit: number): Promise<Delivery[]> {
   const rows = await tx.rows<SpaceEventRow & { id: string; delivered_at: string }>(sql`
     select d.id::text as id, d.at as delivered_at, ${EVENT_COLUMNS} from deliveries d join space_events e on e.space_id = d.space_id and e.seq = d.seq
-    where d.agent_id = ${agent} and d.id > ${after}::bigint order by d.id limit ${page.limit + 1}`);
-  const items = rows
-    .slice(0, page.limit)
-    .map((row) => ({ id: row.id, agent, deliveredAt: row.delivered_at, event: presentEvent(row) }));
-  const last = items.at(-1);
-  return rows.length <= page.limit || last === undefined ? { items } : { items, cursor: last.id };
+    where d.agent_id = ${agent} and d.id > ${after}::bigint order by d.id limit ${limit}`);
+  return rows.map((row) => ({ id: row.id, agent, deliveredAt: row.delivered_at, event: presentEvent(row) }));
 }
 
 function readPlace(cursor = '0'): string {

@@ -4,6 +4,7 @@ import { EFFECT_CLASSES } from '../../contracts/effect-class.js';
 import { ProblemError } from '../../contracts/problem.js';
 import { ChargeSchema } from '../../contracts/request.js';
 import { InstantSchema } from '../../contracts/text.js';
+import { capabilityOf } from '../../engine/agents/capabilities.js';
 import { CHARGE_GROUPS, listCharges, sumCharges } from '../../engine/charges.js';
 import { compact } from '../compact.js';
 import { callerOf } from '../plugins/auth.js';
@@ -24,6 +25,9 @@ const SkillSchema = z
       .object({ seconds: z.number().optional(), usd: z.string().optional() })
       .optional()
       .describe('What a call usually takes: wall-clock seconds, and USD.'),
+    capability: z.string().describe('What it is good for, in the word that agents are described with.'),
+    facesUser: z.boolean().describe('Only the first agent of a request can have it.'),
+    delegates: z.boolean().describe('It leaves work to other agents.'),
   })
   .meta({ id: 'Skill' });
 
@@ -68,9 +72,16 @@ export function catalogueRoutes({ deps }: RouteParts): FastifyPluginAsyncZod {
         },
       },
       async () => ({
-        items: settings.catalogue
-          .skills()
-          .map((skill) => ({ ...compact(skill), inputSchema: { ...skill.inputSchema } })),
+        items: settings.catalogue.skills().map((skill) => {
+          const facts = engine.skillFacts(skill.name);
+          return {
+            ...compact(skill),
+            inputSchema: { ...skill.inputSchema },
+            capability: capabilityOf(skill.name),
+            facesUser: facts?.facesUser === true,
+            delegates: facts?.delegates === true,
+          };
+        }),
       }),
     );
 

@@ -1,7 +1,6 @@
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import {
-  DeliverySchema,
   GrantSchema,
   NewSubscriptionSchema,
   PermissionSchema,
@@ -11,7 +10,7 @@ import {
 import { IdSchema } from '../../contracts/text.js';
 import { dropGrant, listGrants, setGrant } from '../../spaces/grants.js';
 import { userActor } from '../../spaces/principal.js';
-import { inboxOf, listSubscriptions, subscribe, unsubscribe } from '../../spaces/subscriptions.js';
+import { listSubscriptions, subscribe, unsubscribe } from '../../spaces/subscriptions.js';
 import { compact } from '../compact.js';
 import { callerOf } from '../plugins/auth.js';
 import {
@@ -143,23 +142,6 @@ export function spaceSharingRoutes({ deps }: RouteParts): FastifyPluginAsyncZod 
         const { id: space, agent } = request.params;
         await db.as(id, (tx) => unsubscribe(tx, userActor(id), space, agent));
         return { id: agent, deleted: true as const };
-      },
-    );
-
-    app.get(
-      '/v1/agents/:id/inbox',
-      {
-        schema: {
-          tags: TAGS,
-          summary: 'What an agent of mine was told of, oldest first',
-          params: IdParamsSchema,
-          querystring: PageQuerySchema,
-          response: answers({ 200: listOf(DeliverySchema) }),
-        },
-      },
-      async (request) => {
-        const { id } = callerOf(request);
-        return db.as(id, (tx) => inboxOf(tx, userActor(id), request.params.id, compact(request.query)));
       },
     );
   };

@@ -67,7 +67,10 @@ export async function requestAccess(
   reason: string,
 ): Promise<{ id: string }> {
   if (holder.parent === null)
-    throw new ProblemError('conflict', 'You have everything your user has. What that lacks, only the user can give: ask_user.');
+    throw new ProblemError(
+      'conflict',
+      'You have everything your user has. What that lacks, only the user can give: ask_user.',
+    );
   const wants = wantsOf(wish);
   if (textOf(wants) === '')
     throw new ProblemError('invalid-body', 'Name what you need: spaces, skills, secrets or hosts.', {
@@ -111,10 +114,15 @@ export async function answerAccess(
   id: string,
   answer: AccessAnswer,
 ): Promise<{ status: 'granted' | 'denied' | 'waiting'; approval?: string }> {
-  const row = await tx.maybe<AccessRequest>(sql`select * from access_requests where id = ${id} and coordinator_id = ${holder.id} for update`);
+  const row = await tx.maybe<AccessRequest>(
+    sql`select * from access_requests where id = ${id} and coordinator_id = ${holder.id} for update`,
+  );
   if (row === undefined) throw new ProblemError('not-found', `Nobody asks you for the access ${id.slice(0, 80)}.`);
   if (row.status !== 'pending')
-    throw new ProblemError('conflict', `The access ${id} is ${row.status === 'asked' ? 'for a person to decide' : row.status} already.`);
+    throw new ProblemError(
+      'conflict',
+      `The access ${id} is ${row.status === 'asked' ? 'for a person to decide' : row.status} already.`,
+    );
   const child = await readHolder(tx, engine, row.agent_id);
   if (child === undefined) throw noAgent(row.agent_id);
   if (!answer.grant) {
@@ -122,10 +130,22 @@ export async function answerAccess(
     return { status: 'denied' };
   }
   const minutes = answer.minutes ?? USUAL_MINUTES;
-  const lacking = tooWide(holder.grant, { ...child.grant, ...row.wants, budgetUsd: null, models: [], depth: -1, maxChildren: 0 });
+  const lacking = tooWide(holder.grant, {
+    ...child.grant,
+    ...row.wants,
+    budgetUsd: null,
+    models: [],
+    depth: -1,
+    maxChildren: 0,
+  });
   const danger = completesDanger(engine, child, row.wants);
   if (lacking.length === 0 && !danger) {
-    await give(tx, actor, row, child, { by: `agent:${holder.id}`, reason: answer.reason, minutes, labels: holder.labels });
+    await give(tx, actor, row, child, {
+      by: `agent:${holder.id}`,
+      reason: answer.reason,
+      minutes,
+      labels: holder.labels,
+    });
     return { status: 'granted' };
   }
   const why = danger
@@ -158,7 +178,14 @@ async function askPerson(
   const id = newApprovalId();
   const ref = { user: row.user_id, request: row.request_id, agent: row.agent_id };
   const title = `Access for the agent “${child.label}”: ${textOf(row.wants)}`;
-  const text = [title, '', why, `It says: ${row.reason}`, `Its coordinator says: ${reason}`, `For ${minutes} minutes.`].join('\n');
+  const text = [
+    title,
+    '',
+    why,
+    `It says: ${row.reason}`,
+    `Its coordinator says: ${reason}`,
+    `For ${minutes} minutes.`,
+  ].join('\n');
   const approval = {
     id,
     effect: 'access',
@@ -166,10 +193,16 @@ async function askPerson(
     payload: { access: row.id, agent: row.agent_id, wants: { ...row.wants }, minutes },
     proposal: { title, preview: { text, recipients: [] } },
   } as const;
-  await changeRequest(tx, ref, {}, [requestedEvent(ref, { id, title })], [
-    ...approvalRows(engine, ref, approval),
-    sql`update access_requests set status = 'asked', minutes = ${minutes} where id = ${row.id}`,
-  ]);
+  await changeRequest(
+    tx,
+    ref,
+    {},
+    [requestedEvent(ref, { id, title })],
+    [
+      ...approvalRows(engine, ref, approval),
+      sql`update access_requests set status = 'asked', minutes = ${minutes} where id = ${row.id}`,
+    ],
+  );
   refreshAtEnd(tx, ref);
   return id;
 }
@@ -182,11 +215,19 @@ export async function settleAccess(
   access: string,
   decided: { readonly isGiven: boolean; readonly reason: string },
 ): Promise<void> {
-  const row = await tx.maybe<AccessRequest>(sql`select * from access_requests where id = ${access} and status = 'asked' for update`);
+  const row = await tx.maybe<AccessRequest>(
+    sql`select * from access_requests where id = ${access} and status = 'asked' for update`,
+  );
   const child = row === undefined ? undefined : await readHolder(tx, engine, row.agent_id);
   if (row === undefined || child === undefined) return;
   const by = `user:${actor.user}`;
-  if (decided.isGiven) await give(tx, actor, row, child, { by, reason: decided.reason, minutes: row.minutes ?? USUAL_MINUTES, labels: [] });
+  if (decided.isGiven)
+    await give(tx, actor, row, child, {
+      by,
+      reason: decided.reason,
+      minutes: row.minutes ?? USUAL_MINUTES,
+      labels: [],
+    });
   else await deny(tx, actor, row, child, { by, reason: decided.reason, labels: [] });
 }
 
@@ -220,8 +261,14 @@ async function give(
     from jsonb_to_recordset(${json(names)}) as n(kind text, name text)
     on conflict (agent_id, kind, name) do update set granted_by = excluded.granted_by, reason = excluded.reason, atom_id = excluded.atom_id,
       expires_at = case when agent_grants.expires_at is null then null else greatest(agent_grants.expires_at, excluded.expires_at) end`);
-  if (wants.hosts.length > 0) await tx.run(sql`update agents set hosts = '{}' where id = ${child.id} and hosts is null`);
-  const spaces = Object.entries(wants.spaces).map(([space, permission]) => ({ space, permission, reason, atom: atom ?? null }));
+  if (wants.hosts.length > 0)
+    await tx.run(sql`update agents set hosts = '{}' where id = ${child.id} and hosts is null`);
+  const spaces = Object.entries(wants.spaces).map(([space, permission]) => ({
+    space,
+    permission,
+    reason,
+    atom: atom ?? null,
+  }));
   await tx.run(sql`
     select retinue_delegate(${child.id}, (select coalesce(jsonb_agg(g.item || jsonb_build_object('expires', least(${expires}, (
         select h.expires_at from space_grants h where h.space_id = g.item->>'space' and h.principal = ${by})))), '[]')
@@ -243,7 +290,13 @@ async function deny(
   await tell(tx, row, 'denied', text, atom, labels);
 }
 
-async function close(tx: Tx, row: AccessRequest, status: 'granted' | 'denied', by: string, reason: string): Promise<void> {
+async function close(
+  tx: Tx,
+  row: AccessRequest,
+  status: 'granted' | 'denied',
+  by: string,
+  reason: string,
+): Promise<void> {
   await tx.run(sql`
     update access_requests set status = ${status}, decided_by = ${by}, decided_at = now(), answer = ${reason} where id = ${row.id}`);
 }

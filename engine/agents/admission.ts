@@ -37,13 +37,18 @@ export async function takePlace(tx: Tx, ref: AgentRef, held: HeldRequest, step: 
   if (self.ended_at !== null || held.ended_at !== null) return step;
   const isWork = step.kind === 'think' || (step.kind === 'calls' && step.calls.every((call) => call.mode === 'run'));
   if (self.parent === null) {
-    if (step.kind === 'wait' && held.team && self.status === 'running')
-      await setStatus(tx, ref, 'waiting');
+    if (step.kind === 'wait' && held.team && self.status === 'running') await setStatus(tx, ref, 'waiting');
     return step;
   }
   if (isWork && self.status !== 'running') {
     if (self.status !== 'queued') await setStatus(tx, ref, 'queued');
-    return { ...beside(step), kind: 'wait', until: held.deadline_at, waitingFor: 'slot', summary: 'waiting for a place' };
+    return {
+      ...beside(step),
+      kind: 'wait',
+      until: held.deadline_at,
+      waitingFor: 'slot',
+      summary: 'waiting for a place',
+    };
   }
   if (step.kind === 'wait' && self.status !== 'waiting') await setStatus(tx, ref, 'waiting');
   return step;
@@ -64,8 +69,15 @@ const MOST_HOSTED_TURNS = 8;
 
 /** An agent that turns out to need more goes on in a workflow of its own; undefined where it stays. */
 export async function moveOut(tx: Tx, ref: AgentRef, { self }: HeldRequest): Promise<Step | undefined> {
-  if (!self.hosted || self.parent === null || self.turns < MOST_HOSTED_TURNS || self.ended_at !== null) return undefined;
-  await tx.run(sql`update agents set hosted_by = null, started_at = null, attempts = greatest(0, attempts - 1) where id = ${ref.agent}`);
-  await enqueue(tx, { kind: 'wake', target: { ...ref, agent: self.parent }, reason: 'an agent needs a workflow of its own' });
+  if (!self.hosted || self.parent === null || self.turns < MOST_HOSTED_TURNS || self.ended_at !== null)
+    return undefined;
+  await tx.run(
+    sql`update agents set hosted_by = null, started_at = null, attempts = greatest(0, attempts - 1) where id = ${ref.agent}`,
+  );
+  await enqueue(tx, {
+    kind: 'wake',
+    target: { ...ref, agent: self.parent },
+    reason: 'an agent needs a workflow of its own',
+  });
   return { kind: 'done', status: 'moved', usd: 0, summary: 'goes on in a workflow of its own' };
 }

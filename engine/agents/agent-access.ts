@@ -22,8 +22,7 @@ export function agentAccess(tx: Tx, engine: Engine, caller: SkillCaller, actor: 
     message: async (to, text) => messageAgent(tx, engine, actor, await holder(), to, text),
     requestAccess: async (wish, reason) => requestAccess(tx, engine, actor, await holder(), wish, reason),
     answerAccess: async (id, answer) => answerAccess(tx, engine, actor, await holder(), id, answer),
-    revokeAccess: async (agent, wish, reason) =>
-      revokeAccess(tx, engine, actor, await holder(), agent, wish, reason),
+    revokeAccess: async (agent, wish, reason) => revokeAccess(tx, engine, actor, await holder(), agent, wish, reason),
     list: async () => listWork(tx, await holder()),
     steer: async (agent, text) => steerWork(tx, await holder(), agent, text),
     cancel: async (target, reason) => cancelWork(tx, engine, await holder(), target, reason),

@@ -42,7 +42,9 @@ export async function endAgent(
     await bookEstimated(
       tx,
       ref,
-      held.reserved.filter((row) => gone.includes(row.agent) && !(ending.outcome === 'completed' && row.agent === ref.agent)),
+      held.reserved.filter(
+        (row) => gone.includes(row.agent) && !(ending.outcome === 'completed' && row.agent === ref.agent),
+      ),
     );
   const heir = ending.outcome === 'failed' ? await succeed(tx, engine, ref, held, ending.error) : undefined;
   const told = heir === undefined ? await tell(tx, ref, held, ending) : NOBODY;
@@ -73,12 +75,7 @@ function doneStep(waits: readonly WaitRow[], outcome: AgentOutcome): Step {
 }
 
 /** Ends an agent whose own time is over; undefined where it is not. */
-export async function endOverdue(
-  tx: Tx,
-  engine: Engine,
-  ref: AgentRef,
-  held: HeldRequest,
-): Promise<Step | undefined> {
+export async function endOverdue(tx: Tx, engine: Engine, ref: AgentRef, held: HeldRequest): Promise<Step | undefined> {
   const { parent, ended_at, deadline_at } = held.self;
   if (parent === null || ended_at !== null || held.ended_at !== null || deadline_at === null) return undefined;
   if (Date.parse(deadline_at) > Date.now()) return undefined;
@@ -87,12 +84,7 @@ export async function endOverdue(
 }
 
 /** Ends one agent of a request from outside, where it is still there. */
-export async function stopAgent(
-  tx: Tx,
-  engine: Engine,
-  ref: AgentRef,
-  ending: AgentEnding,
-): Promise<boolean> {
+export async function stopAgent(tx: Tx, engine: Engine, ref: AgentRef, ending: AgentEnding): Promise<boolean> {
   const held = await holdRequest(tx, ref);
   if (held.ended_at !== null || held.self.parent === null) return false;
   await wakeAgents(tx, ref, sql`select ${ref.agent}::text`, ending.outcome);
@@ -176,7 +168,8 @@ async function tell(tx: Tx, ref: AgentRef, held: HeldRequest, ending: AgentEndin
     select w.id as call, w.agent_id as agent, w.skill, (select count(*)::int from calls o where o.agent_id = w.agent_id
       and o.status in ('pending', 'delegated') and o.child is distinct from ${ref.agent}) as others
     from calls w where w.child = ${ref.agent} and w.status = 'delegated'`);
-  const isAsking = ending.outcome !== 'completed' && ending.outcome !== 'cancelled' && held.self.spawning.onFailure === 'ask';
+  const isAsking =
+    ending.outcome !== 'completed' && ending.outcome !== 'cancelled' && held.self.spawning.onFailure === 'ask';
   const woken = [...new Set(waiters.filter(({ others }) => others === 0).map(({ agent }) => agent))];
   if (isAsking) return { rows: [askedRow(ref, held, ending)], events: [], woken, isAsking };
   const outcome = ending.outcome === 'completed' ? 'done' : 'failed';

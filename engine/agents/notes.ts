@@ -85,9 +85,13 @@ export async function messageAgent(
 ): Promise<{ agent: string; label: string }> {
   const wanted = to === undefined || to === 'coordinator' ? holder.parent : to;
   if (wanted === null)
-    throw new ProblemError('invalid-body', 'You have no coordinator. Name the agent that is meant; list_work knows them.', {
-      errors: [{ path: 'agent', message: 'is required' }],
-    });
+    throw new ProblemError(
+      'invalid-body',
+      'You have no coordinator. Name the agent that is meant; list_work knows them.',
+      {
+        errors: [{ path: 'agent', message: 'is required' }],
+      },
+    );
   const found = await tx.maybe<Addressee>(sql`
     select id, label, ended_at, outcome, dm_space from agents where id = ${wanted} and request_id = ${holder.request} and id <> ${holder.id}`);
   if (found === undefined) throw noAgent(wanted);

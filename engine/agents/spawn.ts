@@ -58,7 +58,8 @@ export async function spawnAgent(
   await requireSpaces(tx, actor, wish);
   const given = wish.instructions === undefined ? undefined : await resolveInstructions(tx, actor, wish.instructions);
   const fallback = await fallbackOf(tx, engine, actor, holder, wish);
-  const isDiode = given?.ownWords !== false && fallback?.instructions === undefined && (await isDataDiode(tx, engine, caller, wish));
+  const isDiode =
+    given?.ownWords !== false && fallback?.instructions === undefined && (await isDataDiode(tx, engine, caller, wish));
   const foreign = given?.ref !== undefined && !given.ownWords ? await labelsOfAtom(tx, actor, given.ref.atom) : [];
   const birth: Birth = {
     id: newId('agt'),
@@ -85,7 +86,10 @@ export async function spawnAgent(
 function refuseBeyondLimits(engine: Engine, holder: Holder): void {
   const { grant, children, agents } = holder;
   if (grant.depth <= 0)
-    throw new ProblemError('conflict', 'Agents may not be spawned any deeper than this. Do the work yourself and answer.');
+    throw new ProblemError(
+      'conflict',
+      'Agents may not be spawned any deeper than this. Do the work yourself and answer.',
+    );
   if (children >= grant.maxChildren)
     throw new ProblemError(
       'conflict',
@@ -112,7 +116,9 @@ function refuseUnknown(engine: Engine, wish: SpawnWish): void {
 /** Simple work goes to the cheaper model; whoever is to lead others thinks with the model of its parent. */
 function modelOf(engine: Engine, holder: Holder, wish: SpawnWish): string {
   if (wish.model === undefined) {
-    const leads = (wish.skills ?? []).some((name) => engine.skillFacts(name)?.delegates === true && name !== 'message_agent');
+    const leads = (wish.skills ?? []).some(
+      (name) => engine.skillFacts(name)?.delegates === true && name !== 'message_agent',
+    );
     return leads ? holder.model : (engine.resolveModel('fast') ?? holder.model);
   }
   const id = engine.resolveModel(wish.model);
@@ -166,7 +172,10 @@ async function requireSpaces(tx: Tx, actor: Actor, wish: SpawnWish): Promise<voi
   const missing = wanted.filter(([space]) => !held.some((grant) => grant.space_id === space));
   if (missing.length > 0)
     throw widerThanParent(
-      missing.map(([space, permission]) => ({ path: `spaces.${space}`, message: `you do not have ${permission} there` })),
+      missing.map(([space, permission]) => ({
+        path: `spaces.${space}`,
+        message: `you do not have ${permission} there`,
+      })),
     );
 }
 
@@ -180,7 +189,9 @@ async function fallbackOf(
   if (fallback === undefined) return undefined;
   const model = fallback.model === undefined ? undefined : modelOf(engine, holder, { task: '', model: fallback.model });
   const text =
-    fallback.instructions === undefined ? undefined : (await resolveInstructions(tx, actor, fallback.instructions)).text;
+    fallback.instructions === undefined
+      ? undefined
+      : (await resolveInstructions(tx, actor, fallback.instructions)).text;
   return { ...(model === undefined ? {} : { model }), ...(text === undefined ? {} : { instructions: text }) };
 }
 

@@ -5,7 +5,9 @@ import { ReasonSchema } from '../shared/access-schema.js';
 import { TRANSACTION_TIMEOUT_SECONDS } from '../shared/limits.js';
 
 const CancelWorkInputSchema = z.strictObject({
-  target: IdSchema.describe('Id of an agent, which is stopped with all that it has spawned, or of a request of this conversation.'),
+  target: IdSchema.describe(
+    'Id of an agent, which is stopped with all that it has spawned, or of a request of this conversation.',
+  ),
   reason: ReasonSchema,
 });
 
@@ -17,7 +19,8 @@ export const cancelWorkManifest: SkillManifest<
   z.infer<typeof CancelWorkOutputSchema>
 > = {
   name: 'cancel_work',
-  description: 'Stops an agent, or a whole request of this conversation, at once. What was done stays done; what waits for approval is dropped.',
+  description:
+    'Stops an agent, or a whole request of this conversation, at once. What was done stays done; what waits for approval is dropped.',
   effect: 'internal',
   input: CancelWorkInputSchema,
   output: CancelWorkOutputSchema,

@@ -10,7 +10,9 @@ const InstructionsSchema = CleanTextSchema.min(1).max(50_000);
 const ModelSchema = CleanTextSchema.min(1).max(200);
 
 const SpawnAgentInputSchema = z.strictObject({
-  task: CleanTextSchema.min(1).max(100_000).describe('All that it is told: what to do, with every fact it needs, and what to answer with.'),
+  task: CleanTextSchema.min(1)
+    .max(100_000)
+    .describe('All that it is told: what to do, with every fact it needs, and what to answer with.'),
   instructions: InstructionsSchema.optional().describe(
     'How to behave: a text, atom:ID of an instruction, or a name such as research-guidelines.',
   ),
@@ -28,7 +30,12 @@ const SpawnAgentInputSchema = z.strictObject({
   onFailure: z.enum(['degrade', 'ask']).optional().describe('ask: the user decides when it has failed for good.'),
 });
 
-const SpawnAgentOutputSchema = z.strictObject({ agent: z.string(), label: z.string(), status: z.string(), note: z.string() });
+const SpawnAgentOutputSchema = z.strictObject({
+  agent: z.string(),
+  label: z.string(),
+  status: z.string(),
+  note: z.string(),
+});
 
 /** Pure data of the skill `spawn_agent`. */
 export const spawnAgentManifest: SkillManifest<

@@ -12,7 +12,8 @@ export const spawnAgent = transactionSkill({
         errors: [{ path: 'onFailure', message: 'ask needs wait: true' }],
       });
     const { agent, label } = await agents.spawn(input);
-    const note = 'It goes on beside you. Its result is told to you as soon as it is there; go on with what else there is to do, or end your turn.';
+    const note =
+      'It goes on beside you. Its result is told to you as soon as it is there; go on with what else there is to do, or end your turn.';
     return { output: { agent, label, status: 'queued', note }, ...(waits ? { awaits: agent } : {}) };
   },
 });

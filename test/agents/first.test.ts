@@ -26,10 +26,7 @@ test('three children with their own workflows, each with its parent', async () =
     { text: 'written' },
   ]);
   const spawn = { name: 'spawn_agent', input: { task: 'write a note', skills: ['file_write', 'web_search'] } };
-  const view = await stage.finish([
-    { text: '', calls: [spawn, spawn, spawn, spawn, spawn] },
-    { text: 'All written.' },
-  ]);
+  const view = await stage.finish([{ text: '', calls: [spawn, spawn, spawn, spawn, spawn] }, { text: 'All written.' }]);
   expect(view).toMatchObject({ status: 'completed', result: { text: 'All written.' } });
   expect((await stage.callsOf(view.id)).filter((call) => call.skill === 'spawn_agent')).toMatchObject(
     Array.from({ length: 5 }, () => ({ status: 'done', output: { text: 'written' } })),

@@ -58,7 +58,9 @@ async function caller() {
 /** The spaces as a skill of this agent has them. */
 async function asAgent<T>(confined: boolean, work: (spaces: SpaceAccess) => Promise<T>): Promise<T> {
   const acting = { caller: await caller(), labels: [], confined };
-  return kit.engine.db.as(kit.owner, async (tx) => work((await transactionContext(tx, undefined, acting, new Set())).spaces));
+  return kit.engine.db.as(kit.owner, async (tx) =>
+    work((await transactionContext(tx, undefined, acting, new Set())).spaces),
+  );
 }
 const put = (space: string, confined: boolean): Promise<Atom> =>
   asAgent(confined, (spaces) => spaces.put(space, { payload: WORK, comment: 'x' }));

@@ -103,7 +103,7 @@ test('another agent of the request is given the same answer, with the labels tha
     const copy = (table: 'agents' | 'calls', id: string, change: object) =>
       tx.run(sql`insert into ${sql.raw(table)}
         select (jsonb_populate_record(null::${sql.raw(table)}, to_jsonb(t) || ${JSON.stringify(change)}::jsonb)).* from ${sql.raw(table)} t where t.id = ${id}`);
-    await copy('agents', ref.agent, { id: second.agent, labels: [], parent_id: ref.agent });
+    await copy('agents', ref.agent, { id: second.agent, labels: [], status: 'running', ended_at: null });
     const fresh = { output: null, undo: null, outputs: [], taints: [], attempts: 0, started_at: null, ended_at: null };
     await copy('calls', calls[0]?.id ?? '', { ...fresh, id: call, agent_id: second.agent, status: 'pending' });
     await tx.run(sql`update requests set ended_at = null, status = 'running' where id = ${ref.request}`);

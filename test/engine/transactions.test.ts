@@ -226,7 +226,16 @@ describe('the relay', () => {
       .toEqual([{ request: 'req_bad', attempts: 1, wait: expect.any(Number) }]);
     // What comes after it is passed on at once: the server is there.
     relay.poke([
-      { id: '0', generation: 1, workflowId: 'x', kind: 'wake', target: target('req_poked'), agents: [], priority: 3, reason: 'x' },
+      {
+        id: '0',
+        generation: 1,
+        workflowId: 'x',
+        kind: 'wake',
+        target: target('req_poked'),
+        agents: [],
+        priority: 3,
+        reason: 'x',
+      },
     ]);
     await expect.poll(() => delivered).toEqual(['req_good', 'req_poked']);
     await store.db.system((tx) => tx.run(sql`update outbox set attempts = 3, claimed_until = null`));

@@ -4,10 +4,12 @@ import { describe, expect, it } from 'vitest';
 import type { Skill, SkillResult } from '../../contracts/skill.js';
 import { builtinSkills } from '../../skills/index.js';
 import { createSkillRegistry, parseInput } from '../../skills/registry.js';
+import { fakeAgents } from '../helpers/fake-agents.js';
 import { receivedMail } from '../helpers/fake-mail.js';
 import { recordingOf } from '../helpers/recordings.js';
 import { propose } from '../helpers/outward-call.js';
 import { type FakeContext, fakeContext, runSkill } from '../helpers/skill-context.js';
+import { agentRows } from './agent-rows.js';
 
 interface Row {
   readonly name: string;
@@ -216,6 +218,7 @@ const rows: readonly Row[] = [
     wrong: { url: 'file:///etc/passwd' },
     path: 'url',
   },
+  ...agentRows,
 ];
 
 /** What a person gives a skill that has nothing to run. */
@@ -240,7 +243,10 @@ async function resultOf(skill: Skill, input: unknown): Promise<SkillResult<unkno
 
 /** One task, one memory, one mail, one event, one file and one recording, so that every row has something to work on. */
 async function furnished(): Promise<FakeContext> {
-  const context = fakeContext({ events: [{ id: 'evt_1', ...EVENT, title: 'Doctor' }] });
+  const context = {
+    ...fakeContext({ events: [{ id: 'evt_1', ...EVENT, title: 'Doctor' }] }),
+    agents: fakeAgents(),
+  };
   await context.spaces.put('sp_tasks', { payload: { title: 'Old' }, metadata: { status: 'open' }, comment: 'set up' });
   await context.spaces.put('sp_memory', { payload: { text: 'Drinks tea' }, comment: 'set up' });
   context.workspace.files.set('notes/a.md', 'A');

@@ -9,13 +9,7 @@ import {
   workflowInfo,
 } from '@temporalio/workflow';
 import type { Activities } from '../../activities/index.js';
-import {
-  type CallInput,
-  type CallStep,
-  type AgentWorkflowInput,
-  type Step,
-  thinkStep,
-} from '../../contracts/step.js';
+import { type CallInput, type CallStep, type AgentWorkflowInput, type Step, thinkStep } from '../../contracts/step.js';
 import { Outward } from './outward.js';
 import { Readable } from './readable.js';
 import { Team } from './team.js';
