@@ -10,12 +10,15 @@ import {
   type BegunCall,
   type CallOutcome,
   type CallRef,
+  delegateCalls,
   holdCall,
+  holdCalls,
   type PendingOutcome,
   settleCall,
   settleUndo,
   startedEvents,
 } from '../engine/calls.js';
+import type { NewEvent } from '../engine/events.js';
 import { meaningsOfCall } from '../engine/meanings.js';
 import { repeatedOutcome } from '../engine/repeats.js';
 import type { Meaning } from '../spaces/search.js';
@@ -64,13 +67,33 @@ async function runTogether(
 ): Promise<void> {
   const calls = [input.callId, ...others];
   try {
-    await deps.engine.db.as(input.user, async (tx) => {
-      for (const callId of calls) await runQuickly(tx, deps, { ...input, callId }, new Map());
-    });
+    await deps.engine.db.as(input.user, (tx) => delegateTogether(tx, deps, input, calls));
   } catch (error) {
     if (!(error instanceof NotHere) && !(error instanceof SkillRefusal)) throw error;
     for (const callId of calls) await runSkillCall(deps, { ...input, callId }, attempt, abortSignal);
   }
+}
+
+async function delegateTogether(tx: Tx, deps: ActivityDeps, input: CallInput, calls: readonly string[]): Promise<void> {
+  const delegated: { call: string; agent: string }[] = [];
+  const events: NewEvent[] = [];
+  for (const begun of await holdCalls(tx, input, calls, input.mode)) {
+    const skill = deps.skills.get(begun.call.skill);
+    if (skill?.runs !== 'transaction' || mustPropose(skill, begun, await classInStore(tx, skill, begun)))
+      throw new NotHere();
+    const noticed = new Set<Label>();
+    const context = await transactionContext(tx, deps.engine, begun, noticed);
+    const result = await refusing(() => skill.run(begun.call.input as never, context));
+    const started = startedEvents(input, begun.call, 'run');
+    if (result.awaits === undefined) {
+      const ref = { ...input, callId: begun.call.id };
+      await settleCall(tx, ref, begun.call.skill, outcomeOf(skill, result, noticed), started);
+    } else {
+      delegated.push({ call: begun.call.id, agent: result.awaits });
+      events.push(...started);
+    }
+  }
+  if (delegated.length > 0) await delegateCalls(tx, input, delegated, events);
 }
 
 /** Looks for what an interrupted attempt has done already, before asking whether it may be done. */

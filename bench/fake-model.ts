@@ -30,6 +30,14 @@ const SCENARIOS: Readonly<Record<string, { turns: number; calls: number; tool: s
   },
 };
 
+/** Agents that one turn spawns: with a workflow of their own (their skills reach outside), or inside that of their parent. */
+const TEAMS: Readonly<Record<string, { size: number; skills: string[] }>> = {
+  fan10: { size: 10, skills: ['web_search'] },
+  fan100: { size: 100, skills: ['web_search'] },
+  inline10: { size: 10, skills: [] },
+  inline100: { size: 100, skills: [] },
+};
+
 const MEETING = {
   title: 'Call with Hartmann',
   attendees: ['Laura Hartmann', 'Owner'],
@@ -59,6 +67,14 @@ function answer(body: Body): Block[] {
   const said = body.messages.filter((message) => message.role === 'assistant').length;
   if (/bench (?:note|hour)/.test(text) && said < 3)
     return [{ type: 'tool_use', id: `toolu_${said}_0`, ...noteStep(text, said) }];
+  const team = TEAMS[/bench (\w+)/.exec(text)?.[1] ?? ''];
+  if (team !== undefined && said === 0)
+    return Array.from({ length: team.size }, (_, index) => ({
+      type: 'tool_use',
+      id: `toolu_0_${index}`,
+      name: 'spawn_agent',
+      input: { task: 'bench leaf', skills: team.skills },
+    }));
   const scenario = SCENARIOS[/bench (\w+)/.exec(text)?.[1] ?? ''];
   if (scenario === undefined || said >= scenario.turns)
     return [{ type: 'text', text: 'Done: all steps of the scenario have run.' }];

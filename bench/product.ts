@@ -75,7 +75,7 @@ export async function startProduct(options: ProductOptions): Promise<Product> {
   const file = path.join(home, 'retinue.yaml');
   writeFileSync(
     file,
-    `temporal: {taskQueue: ${options.taskQueue}}\nlimits: {turns: 200, budgetUsd: '1000'}\nmodels: {contextTokens: 50000}\n`,
+    `temporal: {taskQueue: ${options.taskQueue}}\nlimits: {turns: 200, budgetUsd: '1000', callsPerTurn: 100, subagents: 100, subagentsInAll: 100, children: 100, agents: 200}\nmodels: {contextTokens: 50000}\n`,
   );
   const config = loadConfig(
     {

@@ -29,18 +29,27 @@ interface Peer {
 }
 
 /** Model calls that follow one another in each scenario: their time is not ours. */
-const MODEL_CALLS: Readonly<Record<string, number>> = { s1: 2, s2: 4, note: 4 };
+const MODEL_CALLS: Readonly<Record<string, number>> = {
+  s1: 2,
+  s2: 4,
+  note: 4,
+  fan10: 3,
+  fan100: 3,
+  inline10: 3,
+  inline100: 3,
+};
 
 async function latency(
   scenario: string,
   peers: Readonly<Record<string, Peer>>,
   latencyMs: number,
+  samples = SAMPLES,
 ): Promise<Record<string, number[]>> {
   const times: Record<string, number[]> = Object.fromEntries(Object.keys(peers).map((name) => [name, []]));
   for (const peer of Object.values(peers)) for (let warm = 0; warm < 3; warm += 1) await peer.run(scenario);
   for (let round = 0; round < ROUNDS; round += 1) {
     for (const [name, peer] of Object.entries(peers)) {
-      for (let sample = 0; sample < SAMPLES; sample += 1) {
+      for (let sample = 0; sample < samples; sample += 1) {
         times[name]?.push((await timed(() => peer.run(scenario))) - (MODEL_CALLS[scenario] ?? 0) * latencyMs);
       }
     }
@@ -89,6 +98,7 @@ async function againstBare(chosen: (name: string) => boolean): Promise<void> {
               await latency(scenario, { bare, product }, latencyMs),
             );
         }
+        if (chosen('s4')) await compareTeams({ bare, product }, latencyMs);
         if (latencyMs === 0 && chosen('s1')) await countTransactions(product);
         if (latencyMs === 0 && chosen('s3')) await compareThroughput({ bare, product });
       } finally {
@@ -119,6 +129,20 @@ async function countTransactions(product: Awaited<ReturnType<typeof startProduct
   );
 }
 
+/** A parent and its agents of one call each, against bare child workflows; and the same with their loops inside the parent. */
+async function compareTeams({ bare, product }: Readonly<Record<'bare' | 'product', Peer>>, latencyMs: number) {
+  for (const size of [10, 100]) {
+    const title = `S4 with ${size} agents at a ${latencyMs} ms model,`;
+    const fan: Peer = { run: () => product.run(`fan${size}`) };
+    const inline: Peer = { run: () => product.run(`inline${size}`) };
+    const times = await latency(`fan${size}`, { bare, product: fan, inline }, latencyMs, size === 10 ? SAMPLES : 3);
+    report(title, times);
+    const [own, inside, floor] = [times['product'] ?? [], times['inline'] ?? [], times['bare'] ?? []];
+    console.log(`${title} ratio inside/own workflows: ${round(median(inside) / median(own), 2)}`);
+    console.log(`${title} ratio inside/bare: ${round(median(inside) / median(floor), 2)}`);
+  }
+}
+
 async function compareThroughput(peers: Readonly<Record<string, Peer>>): Promise<void> {
   const rates: Record<string, number[]> = {};
   for (let round = 0; round < ROUNDS; round += 1) {
@@ -135,7 +159,7 @@ const wanted = process.argv.slice(2).map((name) => name.toLowerCase());
 const chosen = (name: string): boolean => wanted.length === 0 || wanted.includes(name);
 
 installTemporalRuntime(pino({ level: 'error' }));
-if (['s1', 's2', 's3', 'note'].some(chosen)) await againstBare(chosen);
+if (['s1', 's2', 's3', 's4', 'note'].some(chosen)) await againstBare(chosen);
 if (chosen('s6')) await measureRecovery();
 if (chosen('history')) await measureHistory();
 if (chosen('decide')) await measureDecisions();

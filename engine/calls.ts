@@ -66,7 +66,7 @@ export async function beginCall(engine: Engine, ref: CallRef, mode: 'run' | 'und
 }
 
 interface HeldCall extends RequestRow {
-  call: CallRow | null;
+  calls: CallRow[];
   labels: Label[];
   skills: string[] | null;
   user_name: string;
@@ -77,20 +77,32 @@ interface HeldCall extends RequestRow {
 
 /** Locks request and call for this transaction and counts the attempt, in one statement. */
 export async function holdCall(tx: Tx, ref: CallRef, mode: 'run' | 'undo'): Promise<BegunCall | undefined> {
+  return (await holdCalls(tx, ref, [ref.callId], mode))[0];
+}
+
+/** As `holdCall`, for several calls of one skill; those that are not to run are left out. */
+export async function holdCalls(
+  tx: Tx,
+  ref: AgentRef,
+  ids: readonly string[],
+  mode: 'run' | 'undo',
+): Promise<BegunCall[]> {
   const expected = mode === 'run' ? 'pending' : 'undoing';
   const held = await tx.maybe<HeldCall>(sql`
     with r as materialized (select ${REQUEST_COLUMNS} from requests where id = ${ref.request} and user_id = ${ref.user} for update),
     c as (
       update calls set attempts = attempts + 1, started_at = coalesce(started_at, now()) from r
-      where calls.id = ${ref.callId} and calls.request_id = r.id and calls.status = ${expected} and (${mode === 'undo'} or r.ended_at is null)
+      where calls.id = any(${[...ids]}::text[]) and calls.request_id = r.id and calls.status = ${expected} and (${mode === 'undo'} or r.ended_at is null)
       returning ${CALL_COLUMNS})
-    select r.*, (select row_to_json(c) from c) as call, a.labels, ${SKILLS_NOW} as skills, a.confined, a.hop, u.name as user_name,
-      (select coalesce(array_agg(p.recipient), '{}') from policies p where p.user_id = ${ref.user} and p.skill = (select skill from c)) as covered
+    select r.*, (select coalesce(json_agg(c order by c.turn, c.position), '[]') from c) as calls, a.labels, ${SKILLS_NOW} as skills, a.confined, a.hop, u.name as user_name,
+      (select coalesce(array_agg(p.recipient), '{}') from policies p where p.user_id = ${ref.user} and p.skill in (select skill from c)) as covered
     from r join agents a on a.id = ${ref.agent} join users u on u.id = ${ref.user}`);
   if (held === undefined) throw noRequest(ref.request);
-  if (held.call === null) return undefined;
-  const { call, labels, skills, covered, confined, hop } = held;
-  return { call, labels, skills, covered, confined, hop, caller: callerOf(ref, call, held, held.user_name) };
+  const { labels, skills, covered, confined, hop } = held;
+  return held.calls.map((call) => {
+    const caller = callerOf(ref, call, held, held.user_name);
+    return { call, labels, skills, covered, confined, hop, caller };
+  });
 }
 
 /** What an agent has read and what binds it. */
@@ -98,7 +110,7 @@ export async function boundsOf(tx: Tx, agent: string): Promise<Pick<BegunCall, '
   return tx.one(sql`select labels, confined, hop from agents where id = ${agent}`);
 }
 
-function callerOf(ref: CallRef, call: CallRow, request: RequestRow, name: string): SkillCaller {
+function callerOf(ref: AgentRef, call: CallRow, request: RequestRow, name: string): SkillCaller {
   return {
     callId: call.id,
     requestId: request.id,
@@ -110,7 +122,7 @@ function callerOf(ref: CallRef, call: CallRow, request: RequestRow, name: string
   };
 }
 
-export function startedEvents(ref: CallRef, call: CallRow, mode: 'run' | 'undo'): NewEvent[] {
+export function startedEvents(ref: AgentRef, call: CallRow, mode: 'run' | 'undo'): NewEvent[] {
   if (mode === 'undo' || call.attempts > 1) return [];
   return [
     { type: 'skill.started', agent: ref.agent, data: { call: call.id, skill: call.skill, summary: call.summary } },
@@ -155,7 +167,8 @@ export async function settleCall(
   also: readonly RawBuilder<unknown>[] = [],
 ): Promise<void> {
   const status = outcome.error === undefined ? 'done' : 'failed';
-  if (outcome.awaits !== undefined) return delegateCall(tx, ref, outcome.awaits, before);
+  if (outcome.awaits !== undefined)
+    return delegateCalls(tx, ref, [{ call: ref.callId, agent: outcome.awaits }], before);
   const taints = await taintsOf(tx, ref, outcome);
   const step = callStep(ref.callId);
   const priced = { kind: 'skill', name: skill, quantity: 1, unit: 'call', step } as const;
@@ -183,10 +196,15 @@ export async function settleCall(
   );
 }
 
-/** The call stays open until the agent has answered; see `agents/agent-ending.ts`. */
-async function delegateCall(tx: Tx, ref: CallRef, agent: string, before: readonly NewEvent[]): Promise<void> {
+/** The calls stay open until the agents have answered; see `agents/agent-ending.ts`. */
+export async function delegateCalls(
+  tx: Tx,
+  ref: AgentRef,
+  delegated: readonly { readonly call: string; readonly agent: string }[],
+  before: readonly NewEvent[],
+): Promise<void> {
   await changeRequest(tx, ref, {}, before, [
-    sql`update calls set status = 'delegated', child = ${agent} where id = ${ref.callId}`,
+    sql`update calls set status = 'delegated', child = d.agent from jsonb_to_recordset(${json(delegated)}) as d(call text, agent text) where calls.id = d.call`,
   ]);
 }
 

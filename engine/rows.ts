@@ -167,8 +167,8 @@ export interface HeldAgent {
   outcome: AgentOutcome | null;
   deadline_at: string | null;
   ended_at: string | null;
-  /** Calls that wait for its answer. */
-  awaited: boolean;
+  /** Calls that wait for its answer; with each, how many other calls its agent waits for. */
+  waiters: { call: string; agent: string; skill: string; others: number }[];
 }
 
 /** A locked request with what the next step of one of its agents depends on. For an agent that was spawned, `ended_at` and `deadline_at` are its own where they come first. */
@@ -207,7 +207,9 @@ export function heldColumns(ref: Pick<AgentRef, 'request' | 'agent'>): RawBuilde
     (select turns from agents where id = ${ref.agent} and request_id = ${ref.request}) as turns,
     (select json_build_object('parent', s.parent_id, 'label', s.label, 'status', s.status, 'turns', s.turns, 'labels', s.labels, 'spawning', s.spawning, 'tries', s.tries,
       'hosted', s.hosted_by is not null, 'outcome', s.outcome, 'deadline_at', s.deadline_at, 'ended_at', s.ended_at,
-      'awaited', exists (select from calls w where w.child = s.id and w.status = 'delegated')) from agents s where s.id = ${ref.agent}) as self,
+      'waiters', (select coalesce(json_agg(json_build_object('call', w.id, 'agent', w.agent_id, 'skill', w.skill, 'others', (select count(*)::int from calls o
+        where o.agent_id = w.agent_id and o.status in ('pending', 'delegated') and o.child is distinct from s.id))), '[]') from calls w where w.child = s.id and w.status = 'delegated')
+      ) from agents s where s.id = ${ref.agent}) as self,
     (select coalesce(json_agg(json_build_object('id', s.id, 'inline', s.hosted_by is not null, 'priority', s.priority, 'turns', s.turns) order by s.created_at, s.id), '[]') from agents s
       where s.parent_id = ${ref.agent} and s.ended_at is null and s.started_at is null and s.status in ('running', 'waiting')) as starts,
     (select count(*)::int from agents s where s.parent_id = ${ref.agent} and s.ended_at is null) as live,

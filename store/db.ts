@@ -22,7 +22,7 @@ export interface Tx {
   announce(notice: Notice): void;
   /** Hands an outbox row to the relay, once committed. */
   dispatch(row: OutboxRow): void;
-  /** Runs after the work and before the commit, once for each name; for what must lock nothing after it. */
+  /** Runs after the work and before the commit, once for each name, in the order in which they were named last. */
   atEnd(name: string, work: () => Promise<void>): void;
 }
 
@@ -162,6 +162,9 @@ function createTx(client: pg.PoolClient, user: string | null): OpenTx {
     },
     announce: (notice) => notices.push(notice),
     dispatch: (row) => outbox.push(row),
-    atEnd: (name, work) => void last.set(name, work),
+    atEnd(name, work) {
+      last.delete(name);
+      last.set(name, work);
+    },
   };
 }

@@ -1,4 +1,4 @@
-import { proxyActivities } from '@temporalio/workflow';
+import { executeChild, ParentClosePolicy, proxyActivities } from '@temporalio/workflow';
 import type { createBareActivities } from './activities.js';
 
 const { llm, tool, transcribe } = proxyActivities<ReturnType<typeof createBareActivities>>({
@@ -13,7 +13,10 @@ export async function bare(scenario: string): Promise<string> {
     const reply = await llm(messages);
     if (reply.calls.length === 0) return reply.text;
     const isRecording = messages.length === 1 && (scenario === 'note' || scenario === 'hour');
-    const results = await Promise.all(reply.calls.map((call) => (isRecording ? transcribe(scenario) : tool(call))));
+    const isTeam = scenario.startsWith('fan');
+    const results = await Promise.all(
+      reply.calls.map((call) => (isTeam ? child() : isRecording ? transcribe(scenario) : tool(call))),
+    );
     messages.push(
       { role: 'assistant', content: reply.content },
       {
@@ -22,4 +25,13 @@ export async function bare(scenario: string): Promise<string> {
       },
     );
   }
+}
+
+/** One agent with one call of the model. */
+async function child(): Promise<string> {
+  return executeChild(bare, {
+    args: ['leaf'],
+    workflowTaskTimeout: '2s',
+    parentClosePolicy: ParentClosePolicy.ABANDON,
+  });
 }

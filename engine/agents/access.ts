@@ -264,13 +264,14 @@ async function give(
   if (wants.hosts.length > 0)
     await tx.run(sql`update agents set hosts = '{}' where id = ${child.id} and hosts is null`);
   const spaces = Object.entries(wants.spaces).map(([space, permission]) => ({
+    agent: child.id,
     space,
     permission,
     reason,
     atom: atom ?? null,
   }));
   await tx.run(sql`
-    select retinue_delegate(${child.id}, (select coalesce(jsonb_agg(g.item || jsonb_build_object('expires', least(${expires}, (
+    select retinue_delegate((select coalesce(jsonb_agg(g.item || jsonb_build_object('expires', least(${expires}, (
         select h.expires_at from space_grants h where h.space_id = g.item->>'space' and h.principal = ${by})))), '[]')
       from jsonb_array_elements(${json(spaces)}) as g(item)), ${by})`);
   await close(tx, row, 'granted', by, reason);

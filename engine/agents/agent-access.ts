@@ -4,6 +4,7 @@ import type { SkillCaller } from '../../contracts/skill.js';
 import type { Actor } from '../../spaces/principal.js';
 import type { Tx } from '../../store/db.js';
 import type { Engine } from '../deps.js';
+import { spawning } from './births.js';
 import { answerAccess, requestAccess, revokeAccess } from './access.js';
 import { messageAgent } from './notes.js';
 import { type Holder, readHolder } from './rights.js';
@@ -13,7 +14,7 @@ import { cancelWork, listWork, steerWork } from './work.js';
 /** What the acting agent may do with others, in this transaction; its rights are read when they are needed. */
 export function agentAccess(tx: Tx, engine: Engine, caller: SkillCaller, actor: Actor): AgentAccess {
   const holder = async (): Promise<Holder> => {
-    const found = await readHolder(tx, engine, caller.agentId);
+    const found = spawning(tx, caller.agentId) ?? (await readHolder(tx, engine, caller.agentId));
     if (found === undefined) throw new ProblemError('conflict', 'This agent has ended.');
     return found;
   };

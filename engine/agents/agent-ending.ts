@@ -154,20 +154,9 @@ interface Told {
 
 const NOBODY: Told = { rows: [], events: [], woken: [], isAsking: false };
 
-interface Waiter {
-  call: string;
-  agent: string;
-  skill: string;
-  /** Other calls of its turn that are not settled. */
-  others: number;
-}
-
 async function tell(tx: Tx, ref: AgentRef, held: HeldRequest, ending: AgentEnding): Promise<Told> {
-  if (!held.self.awaited) return noted(tx, ref, held, ending);
-  const waiters = await tx.rows<Waiter>(sql`
-    select w.id as call, w.agent_id as agent, w.skill, (select count(*)::int from calls o where o.agent_id = w.agent_id
-      and o.status in ('pending', 'delegated') and o.child is distinct from ${ref.agent}) as others
-    from calls w where w.child = ${ref.agent} and w.status = 'delegated'`);
+  const { waiters } = held.self;
+  if (waiters.length === 0) return noted(tx, ref, held, ending);
   const isAsking =
     ending.outcome !== 'completed' && ending.outcome !== 'cancelled' && held.self.spawning.onFailure === 'ask';
   const woken = [...new Set(waiters.filter(({ others }) => others === 0).map(({ agent }) => agent))];

@@ -10,31 +10,14 @@ import type { Tx } from '../../store/db.js';
 import { newId } from '../../store/new-id.js';
 import { json, sql } from '../../store/sql.js';
 import type { Engine } from '../deps.js';
-import { appendEvents } from '../events.js';
 import type { Spawning } from '../rows.js';
 import { admitAtEnd } from './admission.js';
-import { spawnedEvent } from './agent-ending.js';
+import { type Birth, bornAtEnd } from './births.js';
 import { ALWAYS_HELD, type Holder } from './rights.js';
 
 const LABEL_BYTES = 80;
-const DM_ABOUT =
-  'Between an agent and the one that spawned it: requests for access, what came of them, messages. Payload {text}; metadata kind: request, grant, denial, revocation or message.';
 const SUBAGENT_INSTRUCTIONS =
   'You work on one task for another agent and answer with its result. You know the task and what you were given for it, nothing else. Do what the task says, name your sources, say what is missing and why, and invent nothing. If you need more than you were given, ask for it with request_access.';
-
-/** An agent that is about to be written down. */
-interface Birth {
-  readonly id: string;
-  readonly wish: SpawnWish;
-  readonly label: string;
-  readonly model: string;
-  readonly instructions: string;
-  readonly instructionsRef: { readonly atom: string; readonly version: number } | undefined;
-  readonly grant: AgentGrant;
-  readonly labels: readonly Label[];
-  readonly spawning: Spawning;
-  readonly isInline: boolean;
-}
 
 /**
  * Brings an agent into the world in the transaction of the call that spawns it: with its task, what it was given, and
@@ -59,7 +42,7 @@ export async function spawnAgent(
   const given = wish.instructions === undefined ? undefined : await resolveInstructions(tx, actor, wish.instructions);
   const fallback = await fallbackOf(tx, engine, actor, holder, wish);
   const isDiode =
-    given?.ownWords !== false && fallback?.instructions === undefined && (await isDataDiode(tx, engine, caller, wish));
+    given?.ownWords !== false && fallback?.instructions === undefined && (await isDataDiode(tx, engine, holder, wish));
   const foreign = given?.ref !== undefined && !given.ownWords ? await labelsOfAtom(tx, actor, given.ref.atom) : [];
   const birth: Birth = {
     id: newId('agt'),
@@ -77,8 +60,7 @@ export async function spawnAgent(
     },
     isInline: isOneShot(engine, wish),
   };
-  await insertAgent(tx, caller, holder, birth);
-  await appendEvents(tx, holder.request, holder.user, [spawnedEvent(birth.id, birth.label, holder.id)]);
+  bornAtEnd(tx, holder, caller.callId, birth);
   admitAtEnd(tx);
   return { agent: birth.id, label: birth.label };
 }
@@ -196,11 +178,12 @@ async function fallbackOf(
 }
 
 /** An agent that reads nothing private and whose task is the user's own words may look outside freely. */
-async function isDataDiode(tx: Tx, engine: Engine, caller: SkillCaller, wish: SpawnWish): Promise<boolean> {
+async function isDataDiode(tx: Tx, engine: Engine, holder: Holder, wish: SpawnWish): Promise<boolean> {
+  if (!holder.labels.includes('private')) return false;
   const reads = (wish.skills ?? []).some((name) => engine.skillFacts(name)?.taints.includes('private') !== false);
   if (reads || Object.keys(wish.spaces ?? {}).length > 0 || (wish.secrets ?? []).length > 0) return false;
   const said = await tx.maybe(sql`
-    select 1 from messages where request_id = ${caller.requestId} and role = 'user' and position(${wish.task} in text) > 0 limit 1`);
+    select 1 from messages where request_id = ${holder.request} and role = 'user' and position(${wish.task} in text) > 0 limit 1`);
   return said !== undefined;
 }
 
@@ -218,35 +201,4 @@ function isOneShot(engine: Engine, wish: SpawnWish): boolean {
     const facts = engine.skillFacts(name);
     return facts !== undefined && !facts.delegates && (facts.effect === 'read' || facts.effect === 'internal');
   });
-}
-
-async function insertAgent(tx: Tx, caller: SkillCaller, holder: Holder, birth: Birth): Promise<void> {
-  const { id, wish, grant } = birth;
-  const by = `agent:${holder.id}`;
-  const names = [
-    ...(grant.skills ?? []).map((name) => ({ kind: 'skill', name })),
-    ...(grant.secrets ?? []).map((name) => ({ kind: 'secret', name })),
-    ...(grant.hosts ?? []).map((name) => ({ kind: 'host', name })),
-    ...(grant.models ?? []).map((name) => ({ kind: 'model', name })),
-  ];
-  const dm = newId('spc');
-  await tx.run(sql`
-    insert into agents (id, user_id, request_id, parent_id, label, model, instructions, instructions_ref, skills, labels, status, confined, task, depth, path, hosted_by,
-      spawned_by, spawning, priority, queued_at, timeout_seconds, budget_usd, most_depth, most_children, hosts, dm_space, hop)
-    values (${id}, ${holder.user}, ${holder.request}, ${holder.id}, ${birth.label}, ${birth.model}, ${birth.instructions},
-      ${birth.instructionsRef === undefined ? null : json(birth.instructionsRef)}, '{}', ${[...birth.labels]}, 'queued', true, ${wish.task}, ${holder.depth + 1},
-      ${[...holder.path, id]}, ${birth.isInline ? holder.id : null}, ${caller.callId}, ${json(birth.spawning)}, ${wish.priority ?? holder.priority}, now(),
-      ${wish.timeoutSeconds ?? null}, ${wish.budgetUsd ?? null}, ${grant.depth}, ${grant.maxChildren}, ${grant.hosts === null ? null : [...grant.hosts]}, ${dm}, ${holder.hop})`);
-  if (names.length > 0)
-    await tx.run(sql`
-      insert into agent_grants (agent_id, user_id, kind, name, granted_by, expires_at)
-      select ${id}, ${holder.user}, n.kind, n.name, ${by}, (select h.expires_at from agent_grants h where h.agent_id = ${holder.id} and h.kind = n.kind and h.name = n.name)
-      from jsonb_to_recordset(${json(names)}) as n(kind text, name text)`);
-  await tx.run(sql`select retinue_open_dm(${dm}, ${id}, ${`DM ${birth.label}`}, ${DM_ABOUT})`);
-  const spaces = Object.entries(grant.spaces ?? {}).map(([space, permission]) => ({ space, permission }));
-  if (spaces.length > 0)
-    await tx.run(sql`
-      select retinue_delegate(${id}, (select jsonb_agg(g.item || jsonb_build_object('expires', (
-          select h.expires_at from space_grants h where h.space_id = g.item->>'space' and h.principal = ${by})))
-        from jsonb_array_elements(${json(spaces)}) as g(item)), ${by})`);
 }

@@ -212,11 +212,11 @@ end $$;
 create trigger taken after update or delete on agent_grants for each row execute function retinue_take_name();
 
 -- Gives an agent rights on spaces. Who works for the user needs no right to share: what an agent has, its children may use.
-create function retinue_delegate(agent text, given jsonb, by text) returns void language sql volatile security definer set search_path = pg_catalog, public, pg_temp as
+create function retinue_delegate(given jsonb, by text) returns void language sql volatile security definer set search_path = pg_catalog, public, pg_temp as
   $$ insert into space_grants (space_id, principal, permission, granted_by, reason, atom_id, expires_at)
-    select g.space, 'agent:' || agent, g.permission, by, g.reason, g.atom, g.expires
-    from jsonb_to_recordset(given) as g(space text, permission text, reason text, atom text, expires timestamptz)
-    where exists (select from agents a where a.id = agent and a.user_id = current_setting('retinue.user_id', true)
+    select g.space, 'agent:' || g.agent, g.permission, by, g.reason, g.atom, g.expires
+    from jsonb_to_recordset(given) as g(agent text, space text, permission text, reason text, atom text, expires timestamptz)
+    where exists (select from agents a where a.id = g.agent and a.user_id = current_setting('retinue.user_id', true)
         and (retinue_agent() = '' or a.parent_id = retinue_agent()))
       and (by not like 'user:%' or retinue_agent() = '')
       and exists (select from space_grants u where u.space_id = g.space and u.principal = 'user:' || current_setting('retinue.user_id', true))
@@ -244,6 +244,7 @@ create function retinue_admit() returns table (
 declare room admission%rowtype;
 begin
   select * into room from admission for update;
+  if not exists (select from agents a where a.status = 'queued' and a.parent_id is not null) then return; end if;
   return query
     with waiting as materialized (
       select a.id, a.user_id, a.created_at, greatest(1, a.priority - floor(extract(epoch from now() - a.queued_at) / 120)) as urgency
@@ -270,15 +271,15 @@ begin
 end $$;
 
 -- The space in which an agent and the one that spawned it talk; both may add to it, and their user sees all of it.
-create function retinue_open_dm(space text, agent text, title text, about text) returns void language sql volatile security definer set search_path = pg_catalog, public, pg_temp as $$
+create function retinue_open_dms(rooms jsonb, about text) returns void language sql volatile security definer set search_path = pg_catalog, public, pg_temp as $$
   insert into spaces (id, owner_id, name, description, described_by, convention, tags)
-    select space, a.user_id, title, about, a.user_id, 'dm', array['dm'] from agents a where a.id = agent and a.user_id = current_setting('retinue.user_id', true);
+    select r.space, a.user_id, r.title, about, a.user_id, 'dm', array['dm'] from jsonb_to_recordset(rooms) as r(space text, agent text, title text)
+      join agents a on a.id = r.agent and a.user_id = current_setting('retinue.user_id', true) and a.dm_space = r.space;
   insert into space_grants (space_id, principal, permission, granted_by)
-    select space, 'user:' || a.user_id, 'grant', 'agent:' || a.parent_id from agents a where a.id = agent and exists (select from spaces s where s.id = space);
-  insert into space_grants (space_id, principal, permission, granted_by)
-    select space, 'agent:' || p.id, 'append', 'user:' || p.user_id from agents a join agents p on p.id = a.parent_id
-    where a.id = agent and p.confined and exists (select from spaces s where s.id = space);
-  insert into space_grants (space_id, principal, permission, granted_by)
-    select space, 'agent:' || a.id, 'append', 'agent:' || a.parent_id from agents a where a.id = agent and exists (select from spaces s where s.id = space);
+    select r.space, p.principal, p.permission, p.by from jsonb_to_recordset(rooms) as r(space text, agent text)
+      join spaces s on s.id = r.space join agents a on a.id = r.agent join agents above on above.id = a.parent_id,
+      lateral (values (1, 'user:' || a.user_id, 'grant', 'agent:' || a.parent_id), (2, case when above.confined then 'agent:' || above.id end, 'append', 'user:' || a.user_id),
+        (3, 'agent:' || a.id, 'append', 'user:' || a.user_id)) as p(place, principal, permission, by)
+    where p.principal is not null;
 $$;
 `;
