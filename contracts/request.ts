@@ -226,6 +226,7 @@ const EVENT_TYPES = [
   'skill.started',
   'skill.finished',
   'agent.spawned',
+  'agent.queued',
   'agent.finished',
   'approval.requested',
   'charge',
@@ -241,7 +242,13 @@ export const EventSchema = z
     type: z.enum(EVENT_TYPES),
     request: z.string(),
     agent: z.string().optional(),
-    data: z.record(z.string(), z.unknown()),
+    data: z
+      .record(z.string(), z.unknown())
+      .describe(
+        'By type. status: status, waitingFor. text: agent, turn, attempt, offset, delta. text.reset: agent, turn, attempt. skill.started: call, skill, summary. ' +
+          'skill.finished: call, skill, outcome. agent.spawned: agent, label, parent. agent.queued: agent, label, position. agent.finished: agent, label, outcome. ' +
+          'approval.requested: approval. charge: charge. done: status.',
+      ),
   })
   .meta({ id: 'Event' });
 export type Event = z.infer<typeof EventSchema>;

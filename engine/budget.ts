@@ -4,11 +4,12 @@ import type { BudgetPayload } from '../contracts/wallet.js';
 import type { Tx } from '../store/db.js';
 import { json, type RawBuilder, sql } from '../store/sql.js';
 import { expiryOf, HOURS_TO_FIRST_NUDGE, newApprovalId } from './approvals.js';
+import { refreshAtEnd } from './agents/team-status.js';
 import { type CallRef, settleCall } from './calls.js';
 import { callStep } from './charge-rows.js';
 import type { Engine } from './deps.js';
 import { resultOf } from './ending.js';
-import { changeRequest, statusEvent } from './events.js';
+import { changeRequest, type NewEvent, statusEvent } from './events.js';
 import { payloadHash } from './payload-hash.js';
 import { MoneyHeld, reserve, type Reserved, type Shortage, type Wish } from './reservations.js';
 import { lockRequest, type RequestRow } from './rows.js';
@@ -29,7 +30,7 @@ export async function askForBudget(
   tx: Tx,
   engine: Engine,
   ref: AgentRef,
-  request: Pick<RequestRow, 'status'>,
+  request: Pick<RequestRow, 'status' | 'agent_id'>,
   question: Question,
   also: readonly RawBuilder<unknown>[],
 ): Promise<Step> {
@@ -43,6 +44,13 @@ export async function askForBudget(
   }
   const id = newApprovalId();
   const title = titleOf(question.shortage);
+  const asked: NewEvent = { type: 'approval.requested', agent: ref.agent, data: { approval: id, title } };
+  const rows = [...also, approvalRow(engine, ref, { id, title, question })];
+  if (ref.agent !== request.agent_id) {
+    await changeRequest(tx, ref, {}, [asked], rows);
+    refreshAtEnd(tx, ref);
+    return lookAgain();
+  }
   const waitingFor: WaitingFor[] = [...question.others, { kind: 'approval', id, text: title }];
   // Who is asked a question meanwhile answers that one too, in any order.
   const status = request.status === 'waiting_user' ? request.status : 'waiting_approval';
@@ -50,8 +58,8 @@ export async function askForBudget(
     tx,
     ref,
     { status, waitingFor, result: resultOf(ref.request, known.said ?? undefined) },
-    [{ type: 'approval.requested', agent: ref.agent, data: { approval: id, title } }, statusEvent(status, waitingFor)],
-    [...also, approvalRow(engine, ref, { id, title, question })],
+    [asked, statusEvent(status, waitingFor)],
+    rows,
   );
   return lookAgain();
 }

@@ -66,12 +66,12 @@ export function hasInjectable(ref: AgentRef): RawBuilder<unknown> {
   return sql`(exists (
       select from spaces s where s.owner_id = ${ref.user} and (s.role = any(${INJECTED_ROLES}::text[]) or ${INJECTED_TAG} = any(s.tags))
         and exists (select from atoms a where a.space_id = s.id and not a.deprecated))
-    or exists (select from spaces s where s.role is null and not 'convention' = any(s.tags)))`;
+    or exists (select from spaces s where s.role is null and not s.tags && array['convention', 'dm']))`;
 }
 
 /** Whether the agent `a` may read a space that its user may read. */
 export function mayStillRead(space: RawBuilder<unknown>): RawBuilder<unknown> {
-  return sql`(not a.confined or exists (select from space_grants c where c.space_id = ${space} and c.principal = 'agent:' || a.id))`;
+  return sql`(not a.confined or exists (select from space_grants c where c.space_id = ${space} and c.principal = 'agent:' || a.id and (c.expires_at is null or c.expires_at > now())))`;
 }
 
 /** What was chosen for the agent `a`, as it stands in its versions; what was withdrawn since is left out. */
@@ -130,7 +130,7 @@ interface SpaceRow extends ConnectedSpace {
 async function connectedSpaces(tx: Tx, ref: AgentRef, said: string): Promise<SpaceRow[]> {
   return tx.rows<SpaceRow>(sql`
     select ${spaceColumns(ref.user)}, s.tags, s.owner_id = ${ref.user} and s.described_by is not distinct from ${ref.user} as own from spaces s
-    where s.id in (select retinue_spaces('read')) and not 'convention' = any(s.tags)
+    where s.id in (select retinue_spaces('read')) and not s.tags && array['convention', 'dm']
       and (s.owner_id = ${ref.user} and (s.described_by = ${ref.user} or s.role is not null)
         or (length(s.name) >= ${SHORTEST_NAME} and position(lower(s.name) in lower(${said})) > 0))
     order by s.role is null, s.role, s.created_at desc, s.id limit ${MOST_SPACES}`);

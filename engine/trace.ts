@@ -1,20 +1,14 @@
 import type { TraceNode } from '../contracts/request.js';
 import type { Tx } from '../store/db.js';
 import { sql } from '../store/sql.js';
+import { grouped, readTracedAgents, type TracedAgent } from './agents/trace-agents.js';
 import type { Engine } from './deps.js';
-import type { AgentRow, CallRow, RequestRow, TurnRow } from './rows.js';
+import type { CallRow, RequestRow, TurnRow } from './rows.js';
 import { readRequest } from './rows.js';
 
-const MOST_AGENTS = 1_000;
 const MOST_TURNS = 2_000;
 const MOST_CALLS = 5_000;
 
-type AgentFacts = Pick<AgentRow, 'id' | 'label' | 'skills' | 'status' | 'created_at' | 'ended_at'> & {
-  parent_id: string | null;
-  usd: string;
-  /** Atoms that were in its context from the start. */
-  injected: string[];
-};
 type TurnFacts = Pick<TurnRow, 'number' | 'stop_reason' | 'model' | 'started_at' | 'ended_at'> & { agent_id: string };
 type CallFacts = Pick<CallRow, 'id' | 'agent_id' | 'turn' | 'skill' | 'status' | 'started_at' | 'ended_at'> & {
   atoms: string[];
@@ -32,11 +26,13 @@ interface ChargeFacts {
 interface TraceFacts {
   readonly request: RequestRow;
   readonly usd: string;
-  readonly agents: readonly AgentFacts[];
-  readonly turns: readonly TurnFacts[];
-  readonly calls: readonly CallFacts[];
+  /** By the call or else the agent that spawned them; the first one of the request by nothing. */
+  readonly agents: ReadonlyMap<string, readonly TracedAgent[]>;
+  /** By agent. */
+  readonly turns: ReadonlyMap<string, readonly TurnFacts[]>;
+  /** By the reference of their turn. */
+  readonly calls: ReadonlyMap<string, readonly CallFacts[]>;
   readonly charges: ReadonlyMap<string, ChargeFacts>;
-  readonly skillNames: readonly string[];
 }
 
 /** Where everything in a request came from: request, agents, turns, calls, with the atoms written and the money spent. */
@@ -46,11 +42,7 @@ export async function traceRequest(engine: Engine, user: string, id: string): Pr
 
 async function readFacts(tx: Tx, engine: Engine, user: string, id: string): Promise<TraceFacts> {
   const request = await readRequest(tx, { user, request: id });
-  const agents = await tx.rows<AgentFacts>(sql`
-    select a.id, a.label, a.skills, a.status, a.created_at, a.ended_at, a.parent_id,
-      (select coalesce(trim_scale(sum(c.usd)), 0)::text from charges c where c.request_id = a.request_id and c.agent_id = a.id) as usd,
-      (select coalesce(array_agg(i.item->>'atom' order by i.place), '{}') from jsonb_array_elements(a.injected->'atoms') with ordinality as i(item, place)) as injected
-    from agents a where a.request_id = ${id} order by a.created_at, a.id limit ${MOST_AGENTS}`);
+  const agents = await readTracedAgents(tx, engine, { user, request: id });
   const turns = await tx.rows<TurnFacts>(sql`
     select agent_id, number, stop_reason, model, started_at, ended_at from turns where request_id = ${id} order by number, agent_id limit ${MOST_TURNS}`);
   const calls = await tx.rows<CallFacts>(sql`
@@ -65,14 +57,18 @@ async function readFacts(tx: Tx, engine: Engine, user: string, id: string): Prom
   const { usd } = await tx.one<{ usd: string }>(
     sql`select coalesce(trim_scale(sum(usd)), 0)::text as usd from charges where request_id = ${id}`,
   );
+  const shownTurns = new Set(turns.map((turn) => turnRef({ ...turn, turn: turn.number })));
+  const shown = calls.filter((call) => shownTurns.has(turnRef(call)));
+  const shownCalls = new Set(shown.map((call) => call.id));
   return {
     request,
     usd,
-    agents,
-    turns,
-    calls,
+    agents: grouped(agents, ({ spawnedBy, parent }) =>
+      spawnedBy !== undefined && shownCalls.has(spawnedBy) ? spawnedBy : (parent ?? ''),
+    ),
+    turns: grouped(turns, (turn) => turn.agent_id),
+    calls: grouped(shown, turnRef),
     charges: new Map(charges.map((charge) => [charge.step, charge])),
-    skillNames: engine.skillNames,
   };
 }
 
@@ -92,16 +88,17 @@ function requestNode(facts: TraceFacts): TraceNode {
     usd: facts.usd,
     inputRef: `request:${request.id}`,
     outputRef: `result:${request.id}`,
-    children: agentNodes(facts, null),
+    children: agentNodes(facts, ''),
   };
 }
 
-function agentNodes(facts: TraceFacts, parent: string | null): TraceNode[] {
-  return facts.agents.filter((agent) => agent.parent_id === parent).map((agent) => agentNode(facts, agent));
+function agentNodes(facts: TraceFacts, origin: string): TraceNode[] {
+  return (facts.agents.get(origin) ?? []).map((agent) => agentNode(facts, agent));
 }
 
-function agentNode(facts: TraceFacts, agent: AgentFacts): TraceNode {
-  const turns = facts.turns.filter((turn) => turn.agent_id === agent.id);
+function agentNode(facts: TraceFacts, agent: TracedAgent): TraceNode {
+  const turns = facts.turns.get(agent.id) ?? [];
+  const last = turns.at(-1);
   return {
     ...NOTHING,
     id: agent.id,
@@ -109,19 +106,40 @@ function agentNode(facts: TraceFacts, agent: AgentFacts): TraceNode {
     name: agent.label,
     agent: agent.id,
     status: agent.status,
-    startedAt: agent.created_at,
-    ...ended(agent.ended_at),
-    usd: agent.usd,
-    grant: { skills: [...(agent.skills ?? facts.skillNames)] },
-    inputRef: agent.parent_id === null ? `request:${facts.request.id}` : `agent:${agent.id}`,
-    outputRef: turns.length === 0 ? `agent:${agent.id}` : `turn:${agent.id}:${turns.at(-1)?.number ?? 0}`,
-    atoms: agent.injected,
+    startedAt: agent.createdAt,
+    ...ended(agent.endedAt ?? null),
+    usd: agent.costUsd,
+    grant: grantOf(agent),
+    ...(agent.outcome === undefined ? {} : { outcome: agent.outcome }),
+    ...(agent.error === undefined ? {} : { error: agent.error }),
+    ...(agent.replaces === undefined ? {} : { replaces: agent.replaces }),
+    ...(agent.access.length === 0 ? {} : { access: [...agent.access] }),
+    inputRef: agent.parent === undefined ? `request:${facts.request.id}` : `task:${agent.id}`,
+    outputRef: last === undefined ? `agent:${agent.id}` : turnRef({ ...last, turn: last.number }),
+    atoms: agent.context.atoms,
     children: [...turns.map((turn) => turnNode(facts, turn)), ...agentNodes(facts, agent.id)],
   };
 }
 
+/** What the agent may do at this moment, and everything it was given with who gave it. */
+function grantOf({ skills, spaces, secrets, hosts, budgetUsd, limits, rights }: TracedAgent): Record<string, unknown> {
+  return {
+    skills,
+    spaces,
+    secrets,
+    ...(hosts === undefined ? {} : { hosts }),
+    ...(budgetUsd === undefined ? {} : { budgetUsd }),
+    depth: limits['depth'],
+    rights,
+  };
+}
+
+function turnRef({ agent_id, turn }: { readonly agent_id: string; readonly turn: number }): string {
+  return `turn:${agent_id}:${turn}`;
+}
+
 function turnNode(facts: TraceFacts, turn: TurnFacts): TraceNode {
-  const ref = `turn:${turn.agent_id}:${turn.number}`;
+  const ref = turnRef({ ...turn, turn: turn.number });
   const charge = facts.charges.get(ref);
   return {
     ...NOTHING,
@@ -136,13 +154,11 @@ function turnNode(facts: TraceFacts, turn: TurnFacts): TraceNode {
     inputRef: `context:${turn.agent_id}:${turn.number}`,
     outputRef: ref,
     charges: charge?.ids ?? [],
-    children: facts.calls
-      .filter((call) => call.agent_id === turn.agent_id && call.turn === turn.number)
-      .map((call) => callNode(facts, turn, call)),
+    children: (facts.calls.get(ref) ?? []).map((call) => callNode(facts, turn, call)),
   };
 }
 
-/** A call's input stands in its turn. */
+/** A call's input stands in its turn; below it are the agents that it spawned. */
 function callNode(facts: TraceFacts, turn: TurnFacts, call: CallFacts): TraceNode {
   const charge = facts.charges.get(`call:${call.id}`);
   return {
@@ -155,12 +171,13 @@ function callNode(facts: TraceFacts, turn: TurnFacts, call: CallFacts): TraceNod
     startedAt: call.started_at ?? turn.ended_at,
     ...ended(call.ended_at),
     usd: charge?.usd ?? '0',
-    inputRef: `turn:${turn.agent_id}:${turn.number}`,
+    inputRef: turnRef(call),
     outputRef: `call:${call.id}`,
     atoms: call.atoms,
     approvals: call.approvals,
     effects: call.effects,
     charges: charge?.ids ?? [],
+    children: agentNodes(facts, call.id),
   };
 }
 

@@ -52,7 +52,7 @@ function spaceRows(actor: Actor, condition: RawBuilder<unknown>, rest: RawBuilde
     where ${condition} ${rest}`;
 }
 
-/** Spaces this actor may read, newest first. */
+/** Spaces this actor may read, newest first; what agents say to each other (tag `dm`) only where it is asked for. */
 export async function listSpaces(
   tx: Tx,
   actor: Actor,
@@ -60,7 +60,7 @@ export async function listSpaces(
 ): Promise<Page<Space>> {
   const after = readCursor(filter.cursor);
   const condition = sql`${filter.role === undefined ? sql`true` : sql`s.role = ${filter.role}`}
-    and ${filter.tag === undefined ? sql`true` : sql`${filter.tag} = any(s.tags)`}
+    and ${filter.tag === undefined ? sql`not 'dm' = any(s.tags)` : sql`${filter.tag} = any(s.tags)`}
     and ${after === undefined ? sql`true` : sql`(s.created_at, s.id) < (${after.at}::timestamptz, ${after.id})`}`;
   const rows = await tx.rows(
     spaceRows(actor, condition, sql`order by s.created_at desc, s.id desc limit ${filter.limit + 1}`),

@@ -3,6 +3,7 @@ import type { Tx } from '../../store/db.js';
 import { enqueue, type OutboxRow } from '../../store/outbox.js';
 import { sql } from '../../store/sql.js';
 import type { HeldRequest } from '../rows.js';
+import { refreshAtEnd } from './team-status.js';
 
 /** How many agents that others spawned may work at once. */
 export interface Admission {
@@ -50,7 +51,10 @@ export async function takePlace(tx: Tx, ref: AgentRef, held: HeldRequest, step: 
       summary: 'waiting for a place',
     };
   }
-  if (step.kind === 'wait' && self.status !== 'waiting') await setStatus(tx, ref, 'waiting');
+  if (step.kind === 'wait' && self.status !== 'waiting') {
+    await setStatus(tx, ref, 'waiting');
+    if (held.waits.some((wait) => wait.status === 'pending')) refreshAtEnd(tx, ref);
+  }
   return step;
 }
 

@@ -9,7 +9,7 @@ import type { Engine } from '../deps.js';
 import type { AgentOutcome, AgentRow } from '../rows.js';
 import { capabilitiesOf } from './capabilities.js';
 import { SKILLS_NOW } from './rights.js';
-import { queuePosition } from './work.js';
+import { queuePosition } from './queue.js';
 
 /** Characters of each text in a list; the texts of one agent are shown whole. */
 const LONGEST_IN_LIST = 1_000;
@@ -68,7 +68,7 @@ export function agentColumns(isWhole: boolean): RawBuilder<unknown> {
   return sql`
     a.id, a.user_id, a.request_id, a.parent_id, a.label, a.model, ${SKILLS_NOW} as skills, ${effectiveSpaces} as spaces,
     case when a.instructions_ref is not null then 'atom:' || (a.instructions_ref->>'atom') when a.parent_id is null then a.instructions else ${shown(sql`a.instructions`)} end as instructions,
-    retinue_held(a.id, 'secret') as secrets, retinue_held(a.id, 'host') as hosts, a.status, ${shown(sql`a.task`)} as task,
+    ${heldNames('secret')} as secrets, ${heldNames('host')} as hosts, a.status, ${shown(sql`a.task`)} as task,
     coalesce(a.outcome, case when a.parent_id is null and a.ended_at is not null then r.status end) as outcome,
     ${shown(sql`coalesce(a.result, case when a.parent_id is null then r.result->>'text' end)`)} as result,
     coalesce(a.error, case when a.parent_id is null then r.error end) as error, a.replaces, ${queuePosition(sql`a`)} as position,
@@ -78,6 +78,11 @@ export function agentColumns(isWhole: boolean): RawBuilder<unknown> {
       union select k.id from agents k where k.parent_id = a.id and k.ended_at is null order by 1) as depends_on,
     a.labels, a.turns, array(select i.item->>'atom' from jsonb_array_elements(a.injected->'atoms') with ordinality as i(item, place) order by i.place) as atoms,
     coalesce(s.usd, '0') as usd, a.created_at, a.ended_at`;
+}
+
+/** Null for the first agent of a request, without asking for what nothing bounds. */
+function heldNames(kind: 'secret' | 'host'): RawBuilder<unknown> {
+  return sql`case when a.parent_id is not null then retinue_held(a.id, ${kind}) end`;
 }
 
 /** What was granted and is still held, no more than the user has there; null for an agent that its own grants do not bind. */

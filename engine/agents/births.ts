@@ -4,9 +4,11 @@ import type { SpawnWish } from '../../contracts/agent-access.js';
 import type { Tx } from '../../store/db.js';
 import { newId } from '../../store/new-id.js';
 import { json, sql } from '../../store/sql.js';
-import { changeRequest } from '../events.js';
+import { appendEvents, changeRequest, type NewEvent } from '../events.js';
 import type { Spawning } from '../rows.js';
+import { admitAtEnd } from './admission.js';
 import { spawnedEvent } from './agent-ending.js';
+import { queuePosition } from './queue.js';
 import type { Holder } from './rights.js';
 
 const DM_ABOUT =
@@ -45,6 +47,19 @@ export function bornAtEnd(tx: Tx, holder: Holder, call: string, birth: Birth): v
   NURSERIES.set(tx, known);
   known.born.push({ ...birth, call, dm: newId('spc') });
   tx.atEnd('born', () => writeDown(tx, known.holder, known.born));
+  admitAtEnd(tx);
+  tx.atEnd('queued', () => tellQueued(tx, known.holder, known.born));
+}
+
+/** An event for each that has to wait for a place, with its number in the queue. */
+async function tellQueued(tx: Tx, holder: Holder, born: readonly Newborn[]): Promise<void> {
+  const waiting = await tx.rows<{ id: string; label: string; position: number }>(sql`
+    select a.id, a.label, ${queuePosition(sql`a`)} as position from agents a
+    where a.id = any(${born.map(({ id }) => id)}::text[]) and a.status = 'queued' order by position`);
+  const events = waiting.map(
+    ({ id, label, position }): NewEvent => ({ type: 'agent.queued', agent: id, data: { agent: id, label, position } }),
+  );
+  await appendEvents(tx, holder.request, holder.user, events);
 }
 
 async function writeDown(tx: Tx, holder: Holder, born: readonly Newborn[]): Promise<void> {

@@ -27,13 +27,15 @@ export interface Note {
 /** Notes that may wait for one agent. */
 const MOST_UNSEEN = 100;
 
-/** Leaves a note and wakes the agent. */
-export async function leaveNote(tx: Tx, place: { user: string; request: string }, note: Note): Promise<void> {
+/** Leaves a note and wakes the agent; returns the note's id. */
+export async function leaveNote(tx: Tx, place: { user: string; request: string }, note: Note): Promise<string> {
   await refuseFlood(tx, note.to);
+  const id = newId('not');
   await tx.run(sql`
     insert into agent_notes (id, user_id, request_id, agent_id, from_agent, kind, text, atom_id, labels)
-    values (${newId('not')}, ${place.user}, ${place.request}, ${note.to}, ${note.from ?? null}, ${note.kind}, ${note.text}, ${note.atom ?? null}, ${[...note.labels]})`);
+    values (${id}, ${place.user}, ${place.request}, ${note.to}, ${note.from ?? null}, ${note.kind}, ${note.text}, ${note.atom ?? null}, ${[...note.labels]})`);
   await enqueue(tx, { kind: 'wake', target: { ...place, agent: note.to }, reason: `a note: ${note.kind}` });
+  return id;
 }
 
 async function refuseFlood(tx: Tx, agent: string): Promise<void> {

@@ -11,7 +11,6 @@ import { newId } from '../../store/new-id.js';
 import { json, sql } from '../../store/sql.js';
 import type { Engine } from '../deps.js';
 import type { Spawning } from '../rows.js';
-import { admitAtEnd } from './admission.js';
 import { type Birth, bornAtEnd } from './births.js';
 import { ALWAYS_HELD, type Holder } from './rights.js';
 
@@ -61,7 +60,6 @@ export async function spawnAgent(
     isInline: isOneShot(engine, wish),
   };
   bornAtEnd(tx, holder, caller.callId, birth);
-  admitAtEnd(tx);
   return { agent: birth.id, label: birth.label };
 }
 

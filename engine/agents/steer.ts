@@ -61,14 +61,8 @@ export function steerAgent(engine: Engine, user: string, agent: string, text: st
     const led = await lead(tx, user, agent);
     if (led.ended_at !== null)
       throw hasEnded(led, 'Send a new request in the same conversation, or say it to an agent that is at work.');
-    await leaveNote(
-      tx,
-      { user, request: led.request },
-      { to: agent, from: undefined, kind: 'steer', text, labels: [] },
-    );
-    // Nobody else writes in the user's name while the request is locked.
-    return tx.one<{ id: string }>(sql`
-      select id from agent_notes where agent_id = ${agent} and from_agent is null order by seq desc limit 1`);
+    const place = { user, request: led.request };
+    return { id: await leaveNote(tx, place, { to: agent, from: undefined, kind: 'steer', text, labels: [] }) };
   });
 }
 

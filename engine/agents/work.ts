@@ -7,6 +7,7 @@ import type { Engine } from '../deps.js';
 import { stopRequest } from '../cancel.js';
 import { stopAgent } from './agent-ending.js';
 import { leaveNote, noAgent } from './notes.js';
+import { queuePosition } from './queue.js';
 import type { Holder } from './rights.js';
 
 const MOST_WORK = 200;
@@ -66,13 +67,6 @@ export async function listWork(tx: Tx, holder: Holder): Promise<{ work: Work[]; 
 
 function cut(text: string, most: number): string {
   return text.length <= most ? text : `${text.slice(0, most - 1).toWellFormed()}…`;
-}
-
-/** The place of the agent in its user's queue, from 1; null where it does not queue. */
-export function queuePosition(agent: ReturnType<typeof sql>): ReturnType<typeof sql> {
-  return sql`case when ${agent}.status = 'queued' and ${agent}.parent_id is not null then (
-    select count(*)::int from agents q where q.user_id = ${agent}.user_id and q.status = 'queued' and q.parent_id is not null
-      and (q.priority, q.created_at, q.id) <= (${agent}.priority, ${agent}.created_at, ${agent}.id)) end`;
 }
 
 interface Governed {

@@ -26,6 +26,7 @@ alter table agents add column outcome text check (outcome in ('completed', 'fail
 alter table agents add column result text;
 alter table agents add column error jsonb;
 create index agents_queued on agents (user_id, priority, queued_at) where status = 'queued' and parent_id is not null;
+create index agents_by_user on agents (user_id, created_at desc, id desc);
 create index agents_at_work on agents (user_id) where status = 'running' and parent_id is not null;
 
 alter table calls add column delegates boolean not null default false;
@@ -114,7 +115,7 @@ create policy own on ${table} to retinue_app using (user_id = retinue_user()) wi
 ).join('\n')}
 -- An agent that is confined sees the grants of its user's agents, and changes those of its own children alone.
 create function retinue_may_grant(agent text) returns boolean language sql stable as
-  $$ select retinue_agent() = '' or exists (select from agents a where a.id = agent and a.parent_id = retinue_agent()) $$;
+  $$ select exists (select from agents a where a.id = agent and a.user_id = retinue_user() and (retinue_agent() = '' or a.parent_id = retinue_agent())) $$;
 alter table agent_grants enable row level security;
 create policy seen on agent_grants for select to retinue_app using (user_id = retinue_user());
 create policy given on agent_grants for insert to retinue_app with check (user_id = retinue_user() and retinue_may_grant(agent_id));

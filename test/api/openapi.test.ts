@@ -57,7 +57,9 @@ delete put /v1/spaces/{id}/subscriptions/{agent}
 get /v1/spaces/{id}/events
 get /v1/spaces/{id}/export
 post /v1/spaces/import
-get /v1/agents/{id}/inbox
+get /v1/agents
+delete get patch /v1/agents/{id}
+get post /v1/agents/{id}/inbox
 post /v1/spaces/{id}/search
 post /v1/search
 get post /v1/spaces/{id}/atoms
@@ -111,6 +113,9 @@ test('every reference is there and nothing is there twice', () => {
     'File',
     'Charge',
     'Agent',
+    'AgentChange',
+    'NewNote',
+    'Note',
     'Approval',
     'Decision',
     'BatchDecision',

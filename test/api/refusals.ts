@@ -4,7 +4,7 @@ import type { ApiHarness } from './harness.js';
 
 /** Calls and expects a refusal with this status that names `path`, and that it left nothing behind. */
 export async function refused(
-  api: ApiHarness,
+  api: Pick<ApiHarness, 'call' | 'store'>,
   options: Parameters<ApiHarness['call']>[0],
   status: number,
   path?: string,
@@ -31,13 +31,13 @@ export function nested(levels: number, open = '[', close = ']'): string {
 }
 
 /** Counts of every row that a refused call must not leave behind. */
-async function rows(api: ApiHarness): Promise<Record<string, number>> {
+async function rows(api: Pick<ApiHarness, 'store'>): Promise<Record<string, number>> {
   return api.store.db.system((tx) =>
     tx.one<Record<string, number>>(sql`
       select (select count(*)::int from requests) as requests, (select count(*)::int from messages) as messages, (select count(*)::int from conversations) as conversations,
         (select count(*)::int from agents) as agents, (select count(*)::int from outbox) as outbox, (select count(*)::int from files) as files,
         (select count(*)::int from request_events) as events, (select count(*)::int from atoms) as atoms, (select count(*)::int from users) as users, (select count(*)::int from spaces) as spaces,
         (select count(*)::int from atom_versions) as versions, (select count(*)::int from atom_references) as "references", (select sum(event_seq)::int from spaces) as changes,
-        (select count(*)::int from space_events) as "spaceEvents", (select count(*)::int from space_grants) as grants, (select count(*)::int from subscriptions) as subscriptions`),
+        (select count(*)::int from space_events) as "spaceEvents", (select count(*)::int from space_grants) as grants, (select count(*)::int from subscriptions) as subscriptions, (select count(*)::int from agent_notes) as notes`),
   );
 }

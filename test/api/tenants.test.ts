@@ -13,6 +13,7 @@ interface Ids {
   atom: string;
   approval: string;
   policy: string;
+  agent: string;
 }
 
 let api: ApiHarness;
@@ -29,6 +30,7 @@ const ABSENT: Ids = {
   atom: 'atm_0',
   approval: 'apr_0',
   policy: 'pol_0',
+  agent: 'agt_0',
 };
 
 beforeAll(async () => {
@@ -81,6 +83,7 @@ async function everythingOf(person: { id: string; token: string }): Promise<Ids>
     atom: atom.json().id,
     approval: approval.id,
     policy: policy.json().id,
+    agent: ref.agent,
   };
 }
 
@@ -125,6 +128,12 @@ const ROUTES: readonly Route[] = [
   ),
   ['POST', () => '/v1/approvals/batch', (i) => ({ items: [{ id: i.approval, ...deciding(i, 'approve') }] })],
   ['DELETE', (i) => `/v1/policies/${i.policy}`],
+  ['GET', (i) => `/v1/agents/${i.agent}`],
+  ['HEAD', (i) => `/v1/agents/${i.agent}`],
+  ['PATCH', (i) => `/v1/agents/${i.agent}`, () => ({ priority: 1 })],
+  ['DELETE', (i) => `/v1/agents/${i.agent}`],
+  ['GET', (i) => `/v1/agents/${i.agent}/inbox`],
+  ['POST', (i) => `/v1/agents/${i.agent}/inbox`, () => ({ text: 'hi' })],
 ];
 
 function deciding({ approval }: Ids, decision: 'approve' | 'edit' | 'reject' | 'respond'): Record<string, unknown> {
@@ -154,6 +163,8 @@ async function everything(): Promise<unknown> {
       'effects',
       'policies',
       'known_recipients',
+      'agents',
+      'agent_notes',
     ];
     const counts: Record<string, unknown> = {};
     for (const table of tables) counts[table] = await tx.rows(sql`select * from ${sql.table(table)} order by 1, 2`);
@@ -214,6 +225,9 @@ describe('what is somebody else’s', () => {
       '/v1/approvals?status=pending',
       `/v1/approvals?request=${ids.request}`,
       '/v1/policies',
+      '/v1/agents',
+      `/v1/agents?request=${ids.request}`,
+      `/v1/agents?parent=${ids.agent}`,
     ]) {
       expect([url, (await api.call({ url, token: bert.token })).json()]).toEqual([url, { items: [] }]);
     }

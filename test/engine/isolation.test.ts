@@ -3,6 +3,8 @@ import { runSkillCall } from '../../activities/run-skill.js';
 import { thinkTurn } from '../../activities/think.js';
 import type { ModelReply } from '../../contracts/model.js';
 import { listApprovals } from '../../engine/approval-views.js';
+import { listAgents, viewAgent } from '../../engine/agents/agent-views.js';
+import { changeAgent, readInbox, steerAgent, stopAgentOf } from '../../engine/agents/steer.js';
 import { cancelRequest, requestUndo } from '../../engine/cancel.js';
 import { viewConversation } from '../../engine/conversations.js';
 import { decide } from '../../engine/decisions.js';
@@ -41,7 +43,7 @@ const tables = (): Promise<string[]> =>
   kit.engine.db.system(async (tx) =>
     (
       await tx.rows<{ name: string }>(
-        sql`select table_name as name from information_schema.tables where table_schema = 'public' and table_name not like 'kysely%' and table_name <> 'tokens' order by 1`,
+        sql`select table_name as name from information_schema.tables where table_schema = 'public' and table_name not like 'kysely%' and table_name not in ('tokens', 'admission') order by 1`,
       )
     ).map(({ name }) => name),
   );
@@ -91,6 +93,13 @@ beforeAll(async () => {
     await tx.run(sql`
       insert into holds (id, user_id, request_id, conversation_id, meeting_id, agreement_id, text)
       values ('hold_1', ${anna}, ${annas.request}, ${conversation}, ${first.id}, ${first.id}, ${SECRET})`);
+    await tx.run(sql`
+      insert into agent_grants (agent_id, user_id, kind, name, granted_by, reason) values (${annas.agent}, ${anna}, 'skill', 'x', ${`user:${anna}`}, ${SECRET})`);
+    await tx.run(sql`
+      insert into agent_notes (id, user_id, request_id, agent_id, kind, text) values ('not_1', ${anna}, ${annas.request}, ${annas.agent}, 'steer', ${SECRET})`);
+    await tx.run(sql`
+      insert into access_requests (id, user_id, request_id, agent_id, coordinator_id, wants, reason, status)
+      values ('acc_1', ${anna}, ${annas.request}, ${annas.agent}, ${annas.agent}, '{}', ${SECRET}, 'pending')`);
     await tx.run(sql`insert into secrets (user_id, name, key_id, ciphertext) values (${anna}, 'token', 'k1', '\\x00')`);
     await tx.run(sql`insert into data_keys (user_id, key_id, wrapped) values (${anna}, 'k1', '\\x00')`);
     await spaceAccess(tx, userActor(anna)).subscribe(memory.id, annas.agent, { metadata: { about: SECRET } });
@@ -127,10 +136,9 @@ describe('the rows of one person', () => {
     expect({ empty, leaking }).toEqual({ empty: [], leaking: [] });
   });
 
-  test('are not shown with tokens, not even the own ones', async () => {
-    await expect(kit.engine.db.as(ben, (tx) => tx.rows(sql`select * from tokens`))).rejects.toThrow(
-      /permission denied/,
-    );
+  test.each(['tokens', 'admission'])('are not shown with %s, not even the own ones', async (table) => {
+    for (const query of [sql`select * from ${sql.table(table)}`, sql`delete from ${sql.table(table)}`])
+      await expect(kit.engine.db.as(ben, (tx) => tx.rows(query))).rejects.toThrow(/permission denied/);
   });
 
   test('are changed and deleted by nobody else, in any table', async () => {
@@ -252,6 +260,9 @@ describe('the rows of one person', () => {
       expect(kit.engine.db.as(ben, (tx) => tx.run(query))).rejects.toThrow(/row-level security/);
     await refused(sql`insert into conversations (id, user_id, title) values ('cnv_x', ${anna}, 'x')`);
     await refused(
+      sql`insert into agent_grants (agent_id, user_id, kind, name, granted_by) values (${annas.agent}, ${ben}, 'skill', 'z', ${`user:${ben}`})`,
+    );
+    await refused(
       sql`insert into messages (id, user_id, conversation_id, request_id, role, text) values ('msg_x', ${anna}, ${conversation}, ${annas.request}, 'user', 'x')`,
     );
     await refused(
@@ -265,6 +276,15 @@ describe('the rows of one person', () => {
     );
     await refused(sql`insert into secrets (user_id, name, key_id, ciphertext) values (${anna}, 'x', 'k', '\\x00')`);
     await refused(sql`insert into data_keys (user_id, key_id, wrapped) values (${anna}, 'k', '\\x00')`);
+    await refused(
+      sql`insert into agent_grants (agent_id, user_id, kind, name, granted_by) values (${annas.agent}, ${anna}, 'skill', 'y', ${`user:${ben}`})`,
+    );
+    await refused(
+      sql`insert into agent_notes (id, user_id, request_id, agent_id, kind, text) values ('not_x', ${anna}, ${annas.request}, ${annas.agent}, 'steer', 'x')`,
+    );
+    await refused(
+      sql`insert into access_requests (id, user_id, request_id, agent_id, coordinator_id, wants, reason, status) values ('acc_x', ${anna}, ${annas.request}, ${annas.agent}, ${annas.agent}, '{}', 'x', 'pending')`,
+    );
     await refused(
       sql`insert into space_grants (space_id, principal, permission, granted_by) select s.id, ${`user:${ben}`}, 'grant', 'x' from (values (${await memoryOf(anna)})) as s(id)`,
     );
@@ -319,6 +339,12 @@ describe('the rows of one person', () => {
     await expect(
       runSkillCall(kit.deps, { ...bens, callId: call, mode: 'undo', quick: true }, 1, signal),
     ).rejects.toMatchObject(missing);
+    await expect(viewAgent(engine, ben, annas.agent)).rejects.toMatchObject(missing);
+    await expect(readInbox(engine, ben, annas.agent, { limit: 10 })).rejects.toMatchObject(missing);
+    await expect(steerAgent(engine, ben, annas.agent, 'x')).rejects.toMatchObject(missing);
+    await expect(changeAgent(engine, ben, annas.agent, { priority: 1 })).rejects.toMatchObject(missing);
+    await expect(stopAgentOf(engine, ben, annas.agent)).rejects.toMatchObject(missing);
+    expect((await listAgents(engine, ben, { limit: 10, request: annas.request })).items).toEqual([]);
     expect((await listRequests(engine, ben, { limit: 10 })).items).toEqual([]);
     expect((await listRequests(engine, ben, { limit: 10, conversation })).items).toEqual([]);
     expect(await readEvents(engine, ben, annas.request, 0, 100)).toEqual([]);
