@@ -110,7 +110,7 @@ export function resultOf(request: string, text: string | undefined, changed?: Ch
   return sql`jsonb_build_object(
     'text', coalesce(${text ?? null}::text, result->>'text', ''),
     'outputs', coalesce((
-      select jsonb_agg(item order by c.turn, c.position, o.place)
-      from calls c, jsonb_array_elements(${outputs}) with ordinality as o(item, place)
+      select jsonb_agg(item order by g.born, c.turn, c.position, o.place)
+      from calls c join agents g on g.id = c.agent_id, jsonb_array_elements(${outputs}) with ordinality as o(item, place)
       where c.request_id = ${request} and ${counts}), '[]'::jsonb))`;
 }

@@ -54,7 +54,7 @@ export async function agentsAtWork(engine: Engine, { user, request }: AgentRef):
   const rows = await engine.db.as(user, (tx) =>
     tx.rows<{ id: string }>(sql`
       select id from agents where request_id = ${request} and parent_id is not null and hosted_by is null and started_at is not null
-        and ended_at is null order by created_at, id`),
+        and ended_at is null order by born`),
   );
   return rows.map(({ id }) => ({ user, request, agent: id }));
 }

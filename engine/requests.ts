@@ -77,7 +77,7 @@ function viewRows(user: string, condition: RawBuilder<unknown>, rest: RawBuilder
           order by array_position(said.files, f.id)), '[]'::json) from files f where f.id = any(said.files)) as files,
       (select coalesce(json_agg(a), '[]'::json) from (
         select ${agentColumns(false)} from agents a left join ${agentCosts(sql`r.id`)} on s.agent_id = a.id
-        where a.request_id = r.id order by a.created_at, a.id limit ${MOST_AGENTS}) a) as agents,
+        where a.request_id = r.id order by a.born limit ${MOST_AGENTS}) a) as agents,
       (select coalesce(json_agg(c), '[]'::json) from (
         select id, request_id, agent_id, kind, name, quantity, unit, trim_scale(usd)::text as usd, step, estimated, at
         from charges where request_id = r.id order by at, id limit ${MOST_CHARGES}) c) as charges,

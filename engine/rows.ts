@@ -210,7 +210,7 @@ export function heldColumns(ref: Pick<AgentRef, 'request' | 'agent'>): RawBuilde
       'waiters', (select coalesce(json_agg(json_build_object('call', w.id, 'agent', w.agent_id, 'skill', w.skill, 'others', (select count(*)::int from calls o
         where o.agent_id = w.agent_id and o.status in ('pending', 'delegated') and o.child is distinct from s.id))), '[]') from calls w where w.child = s.id and w.status = 'delegated')
       ) from agents s where s.id = ${ref.agent}) as self,
-    (select coalesce(json_agg(json_build_object('id', s.id, 'inline', s.hosted_by is not null, 'priority', s.priority, 'turns', s.turns) order by s.created_at, s.id), '[]') from agents s
+    (select coalesce(json_agg(json_build_object('id', s.id, 'inline', s.hosted_by is not null, 'priority', s.priority, 'turns', s.turns) order by s.born), '[]') from agents s
       where s.parent_id = ${ref.agent} and s.ended_at is null and s.started_at is null and s.status in ('running', 'waiting')) as starts,
     (select count(*)::int from agents s where s.parent_id = ${ref.agent} and s.ended_at is null) as live,
     exists (select from agents s where s.request_id = ${ref.request} and s.parent_id is not null) as team,

@@ -4,5 +4,5 @@ import { type RawBuilder, sql } from '../../store/sql.js';
 export function queuePosition(agent: RawBuilder<unknown>): RawBuilder<unknown> {
   return sql`case when ${agent}.status = 'queued' and ${agent}.parent_id is not null then (
     select count(*)::int from agents q where q.user_id = ${agent}.user_id and q.status = 'queued' and q.parent_id is not null
-      and (q.priority, q.created_at, q.id) <= (${agent}.priority, ${agent}.created_at, ${agent}.id)) end`;
+      and (q.priority, q.born) <= (${agent}.priority, ${agent}.born)) end`;
 }

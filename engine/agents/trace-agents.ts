@@ -39,7 +39,7 @@ export async function readTracedAgents(
   const rows = await tx.rows<AgentViewRow & { spawned_by: string | null }>(sql`
     select ${agentColumns(false)}, a.spawned_by from agents a join requests r on r.id = a.request_id
       left join ${agentCosts(sql`${place.request}::text`)} on s.agent_id = a.id
-    where a.request_id = ${place.request} order by a.created_at, a.id limit ${MOST_AGENTS}`);
+    where a.request_id = ${place.request} order by a.born limit ${MOST_AGENTS}`);
   const facts = await readUserFacts(tx, place.user);
   const rights = grouped(await readRights(tx, place.request), (row) => row.agent_id);
   const access = grouped(await readAccess(tx, place.request), (row) => row.agent_id);

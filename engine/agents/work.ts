@@ -47,7 +47,7 @@ export async function listWork(tx: Tx, holder: Holder): Promise<{ work: Work[]; 
       (select string_agg(w.item->>'text', '; ') from jsonb_array_elements(r.waiting_for) as w(item) where a.parent_id is null) as waiting_for,
       (select coalesce(trim_scale(sum(c.usd)), 0)::text from charges c where c.request_id = r.id and c.agent_id = a.id) as usd
     from agents a join requests r on r.id = a.request_id
-    where r.user_id = ${holder.user} and ${scope} order by r.created_at desc, a.created_at, a.id limit ${MOST_WORK}`);
+    where r.user_id = ${holder.user} and ${scope} order by r.created_at desc, a.born limit ${MOST_WORK}`);
   const work = rows.map((row) => ({
     request: row.request,
     said: cut(row.said ?? '', LONGEST_SAID),

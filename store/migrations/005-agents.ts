@@ -1,6 +1,8 @@
 /** Agents that work for other agents: what each was given, what it waits for, and what became of it. */
 export const agents = `
 alter table agents add column task text;
+-- The order in which agents came into the world; several of one turn share their time.
+alter table agents add column born bigint generated always as identity;
 alter table agents add column depth integer not null default 0;
 -- The agent itself and all it was spawned by, the root first.
 alter table agents add column path text[] not null default '{}';
@@ -248,14 +250,14 @@ begin
   if not exists (select from agents a where a.status = 'queued' and a.parent_id is not null) then return; end if;
   return query
     with waiting as materialized (
-      select a.id, a.user_id, a.created_at, greatest(1, a.priority - floor(extract(epoch from now() - a.queued_at) / 120)) as urgency
+      select a.id, a.user_id, a.born, greatest(1, a.priority - floor(extract(epoch from now() - a.queued_at) / 120)) as urgency
       from agents a where a.status = 'queued' and a.parent_id is not null order by a.priority, a.queued_at limit 5000 for update skip locked),
     at_work as (select b.user_id, count(*)::int as busy from agents b where b.status = 'running' and b.parent_id is not null group by b.user_id),
     ranked as (
-      select w.id, w.urgency, w.created_at, coalesce(o.busy, 0) as busy, row_number() over (partition by w.user_id order by w.urgency, w.created_at, w.id) as place
+      select w.id, w.urgency, w.born, coalesce(o.busy, 0) as busy, row_number() over (partition by w.user_id order by w.urgency, w.born) as place
       from waiting w left join at_work o on o.user_id = w.user_id),
     chosen as (
-      select r.id from ranked r where r.busy + r.place <= room.per_user order by r.urgency, r.busy + r.place, r.created_at, r.id
+      select r.id from ranked r where r.busy + r.place <= room.per_user order by r.urgency, r.busy + r.place, r.born
       limit greatest(0, room.in_all - (select coalesce(sum(o.busy), 0) from at_work o))),
     begun as (
       update agents c set status = 'running', deadline_at = coalesce(c.deadline_at, now() + make_interval(secs => c.timeout_seconds))
