@@ -4,18 +4,7 @@ import { deskOf } from '../e2e/deciding.js';
 import type { Stage } from '../e2e/stage.js';
 import type { ScriptInput, ScriptTurn } from '../stand-ins/anthropic-script.js';
 import { startWebStandIn, type WebStandIn } from '../stand-ins/web.js';
-import {
-  answerOf,
-  brief,
-  call,
-  given,
-  memberOf,
-  openTeamStage,
-  result,
-  spawn,
-  teamOf,
-  workspaceOf,
-} from './script.js';
+import { answerOf, brief, call, given, memberOf, openTeamStage, result, spawn, teamOf, workspaceOf } from './script.js';
 
 const WEEK = ['Monday', 'Tuesday', 'Wednesday', 'Thursday', 'Friday', 'Saturday', 'Sunday'];
 const MONDAY = { timeZone: 'Europe/Berlin', occurredAt: '2027-03-01T09:00:00+01:00' };
@@ -97,7 +86,10 @@ function research() {
       }),
       (input) => ({ text: `Your post is ${answerOf(input, 'calendar')}. ${answerOf(input, 'research')}` }),
     ],
-    { text: 'Research the best time to launch a product on Product Hunt, then schedule my post accordingly', ...MONDAY },
+    {
+      text: 'Research the best time to launch a product on Product Hunt, then schedule my post accordingly',
+      ...MONDAY,
+    },
   );
 }
 

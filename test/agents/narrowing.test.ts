@@ -6,7 +6,9 @@ import { type OpenedStore, STORE_KINDS } from '../helpers/server-store.js';
 import { openRandomTeams } from './random-team.js';
 
 const SEED = 20_261_121;
-const OPERATIONS = 2_000;
+/** On each store; a soak does many more. */
+const OPERATIONS = 1_000;
+const LONG = { timeout: 180_000 };
 
 describe.each(STORE_KINDS)('on $name', ({ name, isPresent, open }) => {
   let kit: EngineKit;
@@ -21,12 +23,16 @@ describe.each(STORE_KINDS)('on $name', ({ name, isPresent, open }) => {
     await kit?.close();
   });
 
-  test(`${OPERATIONS} random operations leave no agent with more than the one that spawned it`, async (context) => {
-    needs(context, name, isPresent);
-    const teams = await openRandomTeams({ ...kit.engine, db: store.db }, seededRandom(SEED));
-    const { wrong, done } = await teams.run(OPERATIONS);
-    console.log([...new Set(wrong.map((w) => w.replaceAll(/(agt|spc)_\w+/g, '$1')))]);
-    expect(wrong.slice(0, 5)).toEqual([]);
-    expect(Math.min(...Object.values(done))).toBeGreaterThan(OPERATIONS / 100);
-  });
+  test(
+    `${OPERATIONS} random operations leave no agent with more than the one that spawned it`,
+    LONG,
+    async (context) => {
+      needs(context, name, isPresent);
+      const teams = await openRandomTeams({ ...kit.engine, db: store.db }, seededRandom(SEED + name.length));
+      const { wrong, done } = await teams.run(OPERATIONS);
+      expect(wrong.slice(0, 5)).toEqual([]);
+      // Everything there is was done, and not only refused.
+      expect(Object.entries(done).filter(([, count]) => count < 3)).toEqual([]);
+    },
+  );
 });

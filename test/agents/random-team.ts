@@ -6,6 +6,7 @@ import { PERMISSIONS } from '../../contracts/space.js';
 import { acceptRequest } from '../../engine/accept.js';
 import { settleAccess } from '../../engine/agents/access.js';
 import { stopAgent } from '../../engine/agents/agent-ending.js';
+import { cancelRequest } from '../../engine/cancel.js';
 import type { Engine } from '../../engine/deps.js';
 import { viewRequest } from '../../engine/requests.js';
 import { ensureOwner } from '../../engine/users.js';
@@ -62,6 +63,7 @@ export async function openRandomTeams(engine: Engine, random: () => number): Pro
           // What is wrong once stays wrong.
           if (problems.length > 0) break;
         }
+        await team.end();
       }
       return { wrong, done };
     },
@@ -116,6 +118,11 @@ class RandomTeam {
     return { operation, isDone, problems: [...problems, ...widerThanAbove(this.#team, this.#members)] };
   }
 
+  /** Nobody of it keeps a place or a turn in the queue. */
+  end(): Promise<void> {
+    return cancelRequest(this.#engine, this.#team.user, this.#team.request);
+  }
+
   async #read(): Promise<void> {
     this.#members = await this.#engine.db.system((tx) => membersOf(tx, this.#team));
   }
@@ -143,7 +150,7 @@ class RandomTeam {
       case 'person takes':
         return this.#personTakes(child);
       case 'agent shares':
-        return this.#agentShares(this.#pick(live), child);
+        return this.#agentShares(live, child);
       case 'agent makes a space':
         return this.#makeSpace(child);
       default:
@@ -218,10 +225,15 @@ class RandomTeam {
     return true;
   }
 
-  async #agentShares(agent: Member, child: Member): Promise<boolean> {
-    const [space, permission] = [this.#pick(this.#spaces), this.#pick(PERMISSIONS)];
+  /** One that may share something, where there is one. */
+  async #agentShares(live: readonly Member[], child: Member): Promise<boolean> {
+    const able = live.flatMap((agent) =>
+      [...agent.spaces].flatMap(([space, { permission }]) => (permission === 'grant' ? [{ agent, space }] : [])),
+    );
+    const any = { agent: this.#pick(live), space: this.#pick(this.#spaces) };
+    const { agent, space } = able.length > 0 && this.#random() < 0.7 ? this.#pick(able) : any;
     await this.#as({ ...agent, isConfined: true }, ({ spaces }) =>
-      spaces.share(space, `agent:${child.id}`, permission),
+      spaces.share(space, `agent:${child.id}`, this.#pick(PERMISSIONS)),
     );
     return true;
   }

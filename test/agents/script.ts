@@ -91,7 +91,7 @@ export function notes({ body }: ScriptInput): string[] {
 export interface Member {
   readonly id: string;
   readonly label: string;
-  readonly parent: string | null;
+  readonly parent: string;
   readonly task: string | null;
   readonly depth: number;
   readonly status: string;
@@ -110,9 +110,9 @@ export function teamOf(stage: Stage, request: string): Promise<Member[]> {
       select a.id, a.label, p.label as parent, a.task, a.depth, a.status, a.outcome, a.result, a.labels,
         (select coalesce(array_agg(g.name order by g.name), '{}') from agent_grants g where g.agent_id = a.id and g.kind = 'skill') as skills,
         (select coalesce(json_object_agg(g.space_id, g.permission), '{}') from space_grants g
-          where g.principal = 'agent:' || a.id and g.space_id is distinct from a.dm_space) as spaces
-      from agents a left join agents p on p.id = a.parent_id
-      where a.request_id = ${request} and a.parent_id is not null order by a.created_at, a.id`),
+          where g.principal = 'agent:' || a.id and not exists (select from agents d where d.dm_space = g.space_id)) as spaces
+      from agents a join agents p on p.id = a.parent_id join calls c on c.id = a.spawned_by
+      where a.request_id = ${request} order by a.created_at, c.turn, c.position, a.id`),
   );
 }
 
@@ -122,6 +122,16 @@ export function memberOf(team: readonly Member[], label: string): Member {
   if (found === undefined || others.length > 0)
     throw new Error(`${others.length + (found === undefined ? 0 : 1)} agents are called “${label}”`);
   return found;
+}
+
+/** How many turns one agent of the request has taken. */
+export async function turnsOf(stage: Stage, request: string, agent: string | undefined): Promise<number> {
+  const { engine } = stage.world.serving.installation;
+  const { turns } = await engine.db.as(stage.world.owner, (tx) =>
+    tx.one<{ turns: number }>(sql`
+      select count(*)::int as turns from turns where request_id = ${request} and agent_id = ${agent ?? ''}`),
+  );
+  return turns;
 }
 
 /** The model's calls for agents whose task begins with these words. */
