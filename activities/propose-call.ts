@@ -22,6 +22,8 @@ export async function proposeInstead(
   const skill = deps.skills.get(begun.call.skill);
   if (skill === undefined || skill.runs === 'question') return false;
   try {
+    // Before anything is looked at.
+    requireHeld(skill, begun);
     await withinTime(begun.call.timeout_ms, abortSignal, async (signal) => {
       const context = outsideContext(deps, begun.caller, signal);
       const effect = await assessed(deps, skill, begun, context);
@@ -71,11 +73,16 @@ async function assessed(
   return raised(effect, await skill.assess(begun.call.input as never, context));
 }
 
+/** Throws where the agent may not use the skill at this moment. */
+function requireHeld({ manifest: { name } }: Skill, { skills }: BegunCall): void {
+  if (skills === null || skills.includes(name)) return;
+  throw new SkillRefusal(`You may not use ${name} any more; it was not run.`);
+}
+
 /** What other people see is always written down as an approval, also where a policy gives it. Throws when it may not run at all. */
 export function mustPropose(skill: Skill, begun: BegunCall & Pick<GateFacts, 'places'>, effect: EffectClass): boolean {
   const { name } = skill.manifest;
-  if (begun.skills !== null && !begun.skills.includes(name))
-    throw new SkillRefusal(`You may not use ${name} any more; it was not run.`);
+  requireHeld(skill, begun);
   const verdict = stricter(begun.call.verdict, verdictOn(skill, begun.call.input, effect, begun));
   if (verdict === 'refuse') throw new SkillRefusal(`${name} may not be used in this way; it was not run.`);
   return effect === 'outward' || verdict === 'approve';

@@ -60,13 +60,19 @@ function wideNames(field: string, held: readonly string[] | null, wanted: readon
 
 function wideNumbers(held: AgentGrant, wanted: AgentGrant): TooWide[] {
   const found: TooWide[] = [];
-  if (held.budgetUsd !== null && Number(wanted.budgetUsd ?? held.budgetUsd) > Number(held.budgetUsd))
+  if (held.budgetUsd !== null && exact(wanted.budgetUsd ?? held.budgetUsd) > exact(held.budgetUsd))
     found.push({ path: 'budgetUsd', message: `must be at most ${held.budgetUsd}` });
   if (wanted.depth >= held.depth)
     found.push({ path: 'depth', message: 'agents may not be spawned this deep; do the work yourself' });
   if (wanted.maxChildren > held.maxChildren)
     found.push({ path: 'maxChildren', message: `must be at most ${held.maxChildren}` });
   return found;
+}
+
+/** An amount as a whole number of the smallest there is; doubles cannot tell all amounts apart. */
+function exact(usd: string): bigint {
+  const [whole = '0', part = ''] = usd.split('.');
+  return BigInt(whole + part.padEnd(12, '0'));
 }
 
 /** Of two rights on a space, the weaker. */

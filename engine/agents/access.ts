@@ -251,7 +251,8 @@ async function give(
   const names = [
     ...wants.skills.map((name) => ({ kind: 'skill', name })),
     ...wants.secrets.map((name) => ({ kind: 'secret', name })),
-    ...wants.hosts.map((name) => ({ kind: 'host', name })),
+    // Whoever may reach every host needs none by name, and would have fewer than those below it.
+    ...(child.grant.hosts === null ? [] : wants.hosts.map((name) => ({ kind: 'host', name }))),
   ];
   const expires = sql`now() + make_interval(mins => ${minutes})`;
   await tx.run(sql`
@@ -261,8 +262,6 @@ async function give(
     from jsonb_to_recordset(${json(names)}) as n(kind text, name text)
     on conflict (agent_id, kind, name) do update set granted_by = excluded.granted_by, reason = excluded.reason, atom_id = excluded.atom_id,
       expires_at = case when agent_grants.expires_at is null then null else greatest(agent_grants.expires_at, excluded.expires_at) end`);
-  if (wants.hosts.length > 0)
-    await tx.run(sql`update agents set hosts = '{}' where id = ${child.id} and hosts is null`);
   const spaces = Object.entries(wants.spaces).map(([space, permission]) => ({
     agent: child.id,
     space,

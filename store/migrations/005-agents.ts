@@ -151,10 +151,13 @@ create function retinue_workflow(agent text) returns text language sql stable as
 create function retinue_narrow_space() returns trigger language plpgsql security definer set search_path = pg_catalog, public, pg_temp as $$
 declare above text; bound boolean;
 begin
-  if new.principal not like 'agent:%' or new.granted_by like 'user:%' then return new; end if;
+  if new.principal not like 'agent:%' or (new.granted_by like 'user:%' and retinue_agent() = '') then return new; end if;
   select a.parent_id, p.confined into above, bound from agents a left join agents p on p.id = a.parent_id where a.id = substr(new.principal, 7);
   if above is null or not bound then return new; end if;
-  if new.granted_by = new.principal and exists (select from spaces s where s.id = new.space_id and s.created_at = now()::timestamptz(3)) then return new; end if;
+  if (new.granted_by = new.principal or new.granted_by like 'user:%') and exists (select from spaces s where s.id = new.space_id and s.created_at = now()::timestamptz(3)) then return new; end if;
+  -- Who takes over has what the one before it had made.
+  if new.granted_by = new.principal and exists (select from agents h join space_grants f on f.principal = 'agent:' || h.replaces
+      where h.id = substr(new.principal, 7) and f.granted_by = f.principal and f.space_id = new.space_id and retinue_covers(f.permission, new.permission)) then return new; end if;
   -- Held until the end, so that it is not taken away meanwhile without this one.
   perform 1 from space_grants h where h.space_id = new.space_id and h.principal = 'agent:' || above and retinue_covers(h.permission, new.permission)
     and (h.expires_at is null or (h.expires_at > now() and new.expires_at <= h.expires_at)) for share;
@@ -168,7 +171,7 @@ create trigger narrowed before insert or update on space_grants for each row exe
 create function retinue_narrow_name() returns trigger language plpgsql security definer set search_path = pg_catalog, public, pg_temp as $$
 declare above agents%rowtype;
 begin
-  if new.granted_by like 'user:%' then return new; end if;
+  if new.granted_by like 'user:%' and retinue_agent() = '' then return new; end if;
   select p.* into above from agents a join agents p on p.id = a.parent_id where a.id = new.agent_id;
   if not found then return new; end if;
   if above.parent_id is null then
@@ -228,7 +231,7 @@ create function retinue_delegate(given jsonb, by text) returns void language sql
 -- Gives an agent the rights on spaces of one it takes over from.
 create function retinue_inherit(former text, heir text) returns void language sql volatile security definer set search_path = pg_catalog, public, pg_temp as
   $$ insert into space_grants (space_id, principal, permission, granted_by, reason, atom_id, expires_at)
-    select space_id, 'agent:' || heir, permission, granted_by, reason, atom_id, expires_at from space_grants
+    select space_id, 'agent:' || heir, permission, case when granted_by = principal then 'agent:' || heir else granted_by end, reason, atom_id, expires_at from space_grants
     where principal = 'agent:' || former and (expires_at is null or expires_at > now())
       and exists (select from agents a where a.id = heir and a.replaces = former and a.user_id = current_setting('retinue.user_id', true)) $$;
 -- Takes rights on a space from an agent of the user.

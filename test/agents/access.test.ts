@@ -1,7 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { z } from 'zod';
 import { createWebReader } from '../../connectors/web/reader.js';
-import { outsideSkill } from '../../contracts/skill.js';
 import type { Atom } from '../../contracts/space.js';
 import { spaceAccess } from '../../spaces/access.js';
 import { userActor } from '../../spaces/principal.js';
@@ -9,30 +7,14 @@ import type { Tx } from '../../store/db.js';
 import { sql } from '../../store/sql.js';
 import { type Desk, deskOf } from '../e2e/deciding.js';
 import { openStage, resolvers, type Stage } from '../e2e/stage.js';
-import { blocksOf, textOf } from '../stand-ins/anthropic-body.js';
-import type { ScriptInput, ScriptTurn, TurnSource } from '../stand-ins/anthropic-script.js';
+import type { ScriptInput } from '../stand-ins/anthropic-script.js';
 import { startWebStandIn, type WebStandIn } from '../stand-ins/web.js';
-
-/** Reads what strangers have written. */
-const readStrangers = outsideSkill({
-  manifest: {
-    name: 'read_strangers',
-    description: 'Reads what strangers have written.',
-    effect: 'read',
-    input: z.strictObject({}),
-    output: z.strictObject({ text: z.string() }),
-    timeoutSeconds: 10,
-    taints: ['untrusted'],
-    summary: () => 'Reads',
-  },
-  run: () => Promise.resolve({ output: { text: 'words of strangers' } }),
-});
+import { always, answered, asking, call, coordinator, isFirst, news, readStrangers, spawn } from './asking.js';
 
 let stage: Stage;
 let desk: Desk;
 let web: WebStandIn;
 let reader: ReturnType<typeof createWebReader>;
-/** A space of the user with one document. */
 let space: string;
 let doc: string;
 
@@ -88,42 +70,6 @@ async function dmOf(agent: AgentRow | undefined): Promise<string[]> {
   );
 }
 
-const news = ({ body }: ScriptInput): string =>
-  blocksOf(body.messages.at(-1)?.content ?? [])
-    .map((block) => textOf([block]))
-    .join('\n');
-const call = (name: string, input: unknown): ScriptTurn => ({ calls: [{ name, input }] });
-const spawn = (task: string, more: object = {}) => call('spawn_agent', { task, label: 'helper', ...more });
-/** As often as it takes. */
-const always = (source: (input: ScriptInput) => ScriptTurn): TurnSource[] => Array.from({ length: 12 }, () => source);
-const answered = (input: ScriptInput, skill: string): boolean => input.toolResults.some(({ name }) => name === skill);
-
-/** It has not spoken yet; a note begins a new exchange, not a new session. */
-const isFirst = ({ body }: ScriptInput): boolean => body.messages.every(({ role }) => role !== 'assistant');
-
-/** Answers every request for access, and ends with what was reported. */
-function coordinator(answer: { grant: boolean; reason: string; minutes?: number }): (input: ScriptInput) => ScriptTurn {
-  return (input) => {
-    const [, access] = /\[access [^\]]*\][^\n]* asks for access (acc_\w+)/.exec(news(input)) ?? [];
-    if (access !== undefined) return call('answer_access', { access, ...answer });
-    const [, report] = /\[report [^\]]*\][^\n]*\n(.*)/.exec(news(input)) ?? [];
-    return { text: report === undefined ? 'I wait for my helper.' : `Told: ${report}` };
-  };
-}
-
-/** Asks first, and does something as soon as it was told that it may. */
-function asking(wish: object, then: (input: ScriptInput) => ScriptTurn): (input: ScriptInput) => ScriptTurn {
-  return (input) => {
-    if (isFirst(input)) return call('request_access', { ...wish, reason: 'The task names the document.' });
-    if (
-      /^\[(?:granted|denied|revoked)/m.test(news(input)) ||
-      input.toolResults.some(({ name }) => name !== 'request_access')
-    )
-      return then(input);
-    return { text: 'I wait for the answer.' };
-  };
-}
-
 describe('a coordinator', () => {
   test('grants what its agent needs: asked and answered in their space, used in the next step, by itself over [S3-12] [S3-44]', async () => {
     let read = '';
@@ -141,8 +87,7 @@ describe('a coordinator', () => {
     const view = await stage.finish([spawn('read the contract'), ...always(coordinator(answer))]);
     expect(view).toMatchObject({ status: 'completed', result: { text: 'Told: The fee is 400.' } });
     expect(JSON.stringify(read)).toContain('The fee is 400.');
-    const [child, ...others] = await childrenOf(view.id);
-    expect(others).toEqual([]);
+    const [child] = await childrenOf(view.id);
     expect(await dmOf(child)).toEqual([
       expect.stringMatching(
         /^agent request: Access acc_\w+ is asked for: read on the space spc_\w+, the skill space_get\. Reason: The task names/,
@@ -435,8 +380,7 @@ test('whoever is told nothing private reads the web freely; whoever can see priv
     { text: 'It waits.' },
     { text: 'They hunt.' },
   ]);
-  const [approval, ...others] = await desk.waitFor(request, 1);
-  expect(others).toEqual([]);
+  const [approval] = await desk.waitFor(request, 1);
   expect(approval).toMatchObject({ effect: 'egress', skill: 'web_fetch', payload: { url: asked } });
   await expect
     .poll(async () => (await childrenOf(request)).map(({ label, outcome }) => [label, outcome]).toSorted(), {

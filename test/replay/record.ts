@@ -95,7 +95,7 @@ const SCENES: Readonly<Record<string, (stage: Stage) => Promise<string>>> = {
   },
   'undo-after-end': async (stage) => {
     const { id } = await stage.finish([TASK, DONE]);
-    await closed(stage, id);
+    await closed(stage, `request:${id}`);
     await undone(stage, id);
     return id;
   },
@@ -131,7 +131,25 @@ const SCENES: Readonly<Record<string, (stage: Stage) => Promise<string>>> = {
     });
     return (await stage.world.ended(await decided(stage, note('interrupted'), 'approve'))).id;
   },
+  'team-inside': async (stage) => {
+    stage.script('look inside', [BOTH, DONE]);
+    const input = { task: 'look inside', skills: ['tasks_list', 'file_list'] };
+    return (await stage.finish([team(input, input), DONE])).id;
+  },
+  'team-apart': async (stage) => {
+    stage.script('look outside', [TASK, DONE]);
+    const input = { task: 'look outside', skills: ['tasks_create', 'web_search'] };
+    return (await stage.finish([team(input, input, input, input), DONE])).id;
+  },
+  'team-in-time': async (stage) => {
+    stage.script('be quick', [DONE]);
+    return (await stage.finish([team({ task: 'be quick', timeoutSeconds: 60, skills: ['web_search'] }), DONE])).id;
+  },
 };
+
+function team(...wishes: object[]): ScriptTurn {
+  return { calls: wishes.map((input) => ({ name: 'spawn_agent', input })) };
+}
 
 /** As `SCENES`, in runs that are cut at 20 events. */
 const CUT_SCENES: typeof SCENES = {
@@ -178,14 +196,21 @@ async function undone(stage: Stage, request: string): Promise<void> {
   while ((await statusNow()) !== 'undone') await delay(20);
 }
 
-async function closed(stage: Stage, request: string): Promise<void> {
-  const handle = stage.client.workflow.getHandle(`request:${request}`);
+async function closed(stage: Stage, workflowId: string): Promise<void> {
+  const handle = stage.client.workflow.getHandle(workflowId);
   while ((await handle.describe()).status.name === 'RUNNING') await delay(50);
 }
 
 async function record(stage: Stage, name: string, request: string): Promise<void> {
-  await closed(stage, request);
-  const runs = await allRuns(stage.client, `request:${request}`);
+  await recordRuns(stage, name, `request:${request}`);
+  const { agents } = await stage.world.view(request);
+  const own = agents.find(({ parent }) => parent !== undefined);
+  if (own !== undefined && name !== 'team-inside') await recordRuns(stage, `${name}-agent`, `agent:${own.id}`);
+}
+
+async function recordRuns(stage: Stage, name: string, workflowId: string): Promise<void> {
+  await closed(stage, workflowId);
+  const runs = await allRuns(stage.client, workflowId);
   for (const [index, run] of runs.entries()) {
     const file = path.join(HISTORIES, `${runs.length === 1 ? name : `${name}-${index + 1}`}.json`);
     writeFileSync(file, `${JSON.stringify(anonymous(toJson(run)), null, 1)}\n`);

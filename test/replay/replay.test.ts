@@ -51,6 +51,10 @@ describe('golden histories', () => {
       'effect-interrupted',
       'approval-continued-1',
       'approval-continued-2',
+      'team-inside',
+      'team-apart',
+      'team-apart-agent',
+      'team-in-time-agent',
     ];
     expect(names).toEqual(expect.arrayContaining(ways));
   });

@@ -36,6 +36,8 @@ export class Wakes {
 /** The wakes of every loop that runs in this workflow. One instance a run; it owns the signal's handler. */
 export class WakeBoard {
   readonly #loops = new Map<string, Wakes>();
+  /** A wake came before any loop was there. */
+  #isEarly = false;
 
   constructor() {
     setHandler(wakeSignal, (_reason, agents) => this.#rouse(agents ?? []));
@@ -44,6 +46,8 @@ export class WakeBoard {
   open(agent: string): Wakes {
     const wakes = new Wakes();
     this.#loops.set(agent, wakes);
+    if (this.#isEarly) wakes.rouse();
+    this.#isEarly = false;
     return wakes;
   }
 
@@ -52,6 +56,7 @@ export class WakeBoard {
   }
 
   #rouse(agents: readonly string[]): void {
+    if (this.#loops.size === 0) this.#isEarly = true;
     const meant = agents.flatMap((agent) => this.#loops.get(agent) ?? []);
     for (const wakes of meant.length > 0 ? meant : this.#loops.values()) wakes.rouse();
   }
