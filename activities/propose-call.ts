@@ -1,5 +1,5 @@
 import type { EffectClass } from '../contracts/effect-class.js';
-import { raised, stricter } from '../contracts/gate.js';
+import { raised, SEARCH_SERVICE, stricter } from '../contracts/gate.js';
 import type { OutsideContext, OutsideSkill, Skill, TransactionSkill } from '../contracts/skill.js';
 import type { JsonValue } from '../contracts/space.js';
 import type { CallInput } from '../contracts/step.js';
@@ -79,10 +79,28 @@ function requireHeld({ manifest: { name } }: Skill, { skills }: BegunCall): void
   throw new SkillRefusal(`You may not use ${name} any more; it was not run.`);
 }
 
+/** An agent that was given certain hosts reaches no others. */
+function requireHosts(skill: Skill, { call, hosts }: BegunCall): void {
+  if (hosts === null || skill.runs === 'question' || skill.destinations === undefined) return;
+  for (const place of skill.destinations(call.input as never)) {
+    if (place === SEARCH_SERVICE) continue;
+    const host = hostOf(place);
+    if (host === undefined || !hosts.includes(host))
+      throw new SkillRefusal(
+        `You may not reach ${(host ?? place).slice(0, 200)}; you were given ${hosts.join(', ') || 'no host'}. Ask for it with request_access.`,
+      );
+  }
+}
+
+function hostOf(address: string): string | undefined {
+  return URL.canParse(address) ? new URL(address).host : undefined;
+}
+
 /** What other people see is always written down as an approval, also where a policy gives it. Throws when it may not run at all. */
 export function mustPropose(skill: Skill, begun: BegunCall & Pick<GateFacts, 'places'>, effect: EffectClass): boolean {
   const { name } = skill.manifest;
   requireHeld(skill, begun);
+  requireHosts(skill, begun);
   const verdict = stricter(begun.call.verdict, verdictOn(skill, begun.call.input, effect, begun));
   if (verdict === 'refuse') throw new SkillRefusal(`${name} may not be used in this way; it was not run.`);
   return effect === 'outward' || verdict === 'approve';

@@ -21,6 +21,8 @@ export interface BegunCall {
   readonly labels: readonly Label[];
   /** Names the agent may use now; null means every skill. */
   readonly skills: readonly string[] | null;
+  /** Hosts it may reach outside; null means those that the gate allows. */
+  readonly hosts: readonly string[] | null;
   /** Recipients that a policy of the user covers for the call's skill. */
   readonly covered: readonly string[];
   /** The agent may use no more than its own grants on spaces. */
@@ -69,6 +71,7 @@ interface HeldCall extends RequestRow {
   calls: CallRow[];
   labels: Label[];
   skills: string[] | null;
+  hosts: string[] | null;
   user_name: string;
   covered: string[];
   confined: boolean;
@@ -94,14 +97,14 @@ export async function holdCalls(
       update calls set attempts = attempts + 1, started_at = coalesce(started_at, now()) from r
       where calls.id = any(${[...ids]}::text[]) and calls.request_id = r.id and calls.status = ${expected} and (${mode === 'undo'} or r.ended_at is null)
       returning ${CALL_COLUMNS})
-    select r.*, (select coalesce(json_agg(c order by c.turn, c.position), '[]') from c) as calls, a.labels, ${SKILLS_NOW} as skills, a.confined, a.hop, u.name as user_name,
+    select r.*, (select coalesce(json_agg(c order by c.turn, c.position), '[]') from c) as calls, a.labels, ${SKILLS_NOW} as skills, retinue_held(a.id, 'host') as hosts, a.confined, a.hop, u.name as user_name,
       (select coalesce(array_agg(p.recipient), '{}') from policies p where p.user_id = ${ref.user} and p.skill in (select skill from c)) as covered
     from r join agents a on a.id = ${ref.agent} join users u on u.id = ${ref.user}`);
   if (held === undefined) throw noRequest(ref.request);
-  const { labels, skills, covered, confined, hop } = held;
+  const { labels, skills, hosts, covered, confined, hop } = held;
   return held.calls.map((call) => {
     const caller = callerOf(ref, call, held, held.user_name);
-    return { call, labels, skills, covered, confined, hop, caller };
+    return { call, labels, skills, hosts, covered, confined, hop, caller };
   });
 }
 

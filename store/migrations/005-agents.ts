@@ -227,7 +227,9 @@ create function retinue_delegate(given jsonb, by text) returns void language sql
       and (by not like 'user:%' or retinue_agent() = '')
       and exists (select from space_grants u where u.space_id = g.space and u.principal = 'user:' || current_setting('retinue.user_id', true))
     on conflict (space_id, principal) do update set permission = excluded.permission, granted_by = excluded.granted_by, reason = excluded.reason,
-      atom_id = excluded.atom_id, expires_at = excluded.expires_at $$;
+      atom_id = excluded.atom_id, expires_at = excluded.expires_at
+    -- What is there already, as strong and as lasting, stays.
+    where not (retinue_covers(space_grants.permission, excluded.permission) and (space_grants.expires_at is null or space_grants.expires_at >= excluded.expires_at)) $$;
 -- Gives an agent the rights on spaces of one it takes over from.
 create function retinue_inherit(former text, heir text) returns void language sql volatile security definer set search_path = pg_catalog, public, pg_temp as
   $$ insert into space_grants (space_id, principal, permission, granted_by, reason, atom_id, expires_at)

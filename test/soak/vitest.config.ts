@@ -5,7 +5,7 @@ export default defineConfig({
   test: {
     environment: 'node',
     pool: 'forks',
-    include: ['test/soak/**/*.soak.ts', 'test/processes/{mail,note}-crash.test.ts'],
+    include: ['test/soak/**/*.soak.ts', 'test/processes/{mail,note,agents}-crash.test.ts'],
     globalSetup: ['./test/global-setup.ts'],
     env: { SOAK_MOMENTS: 'all' },
     testTimeout: 3_600_000,

@@ -20,7 +20,7 @@ test('a child answers its parent', async () => {
   ]);
 });
 
-test('three children with their own workflows, each with its parent', async () => {
+test('more children than may work at once are let in one after another, and all answer', async () => {
   stage.script('write a note', [
     { text: '', calls: [{ name: 'file_write', input: { path: 'a.txt', text: 'x' } }] },
     { text: 'written' },
@@ -31,4 +31,20 @@ test('three children with their own workflows, each with its parent', async () =
   expect((await stage.callsOf(view.id)).filter((call) => call.skill === 'spawn_agent')).toMatchObject(
     Array.from({ length: 5 }, () => ({ status: 'done', output: { text: 'written' } })),
   );
+});
+
+test('a child that was given certain hosts reaches no others, and nobody is asked about it', async () => {
+  const page = { name: 'web_fetch', input: { url: 'https://elsewhere.example/plans' } };
+  stage.script('read the manual', [{ text: '', calls: [page] }, { text: 'I may not read that.' }]);
+  const input = { task: 'read the manual', skills: ['web_fetch'], hosts: ['docs.example.com'] };
+  const view = await stage.finish([
+    { text: '', calls: [{ name: 'spawn_agent', input }] },
+    { text: 'It could not read it.' },
+  ]);
+  const [refused] = (await stage.callsOf(view.id)).filter((call) => call.skill === 'web_fetch');
+  expect(refused).toMatchObject({
+    status: 'failed',
+    error: expect.stringContaining('may not reach elsewhere.example'),
+  });
+  expect(view).toMatchObject({ status: 'completed', waitingFor: [] });
 });
