@@ -21,10 +21,13 @@ const ABOUT_ROWS = [
   'test/e2e/model-faults.test.ts',
   'test/e2e/notes/voice-notes.test.ts',
   'test/e2e/obedient-model.test.ts',
+  'test/e2e/obedient-sharing.test.ts',
   'test/e2e/people.test.ts',
+  'test/e2e/secrets.test.ts',
   'test/e2e/spaces.test.ts',
   'test/e2e/voice-note-in.test.ts',
   'test/e2e/wallet.test.ts',
+  'test/e2e/web.test.ts',
   'test/e2e/writing-style.test.ts',
 ];
 
@@ -39,7 +42,7 @@ export default defineConfig({
         test: {
           ...shared,
           name: 'continued at 20 events',
-          include: ['test/e2e/**/*.test.ts'],
+          include: ['test/e2e/**/*.test.ts', 'test/agents/{spawning,background,teams}.test.ts'],
           exclude: [...ABOUT_HISTORIES, ...ABOUT_ROWS],
           env: { RETINUE_TEST_HISTORY_EVENTS: '20' },
         },

@@ -46,7 +46,8 @@ async function latency(
   samples = SAMPLES,
 ): Promise<Record<string, number[]>> {
   const times: Record<string, number[]> = Object.fromEntries(Object.keys(peers).map((name) => [name, []]));
-  for (const peer of Object.values(peers)) for (let warm = 0; warm < 3; warm += 1) await peer.run(scenario);
+  for (const peer of Object.values(peers))
+    for (let warm = 0; warm < Math.min(3, samples); warm += 1) await peer.run(scenario);
   for (let round = 0; round < ROUNDS; round += 1) {
     for (const [name, peer] of Object.entries(peers)) {
       for (let sample = 0; sample < samples; sample += 1) {
@@ -135,7 +136,7 @@ async function compareTeams({ bare, product }: Readonly<Record<'bare' | 'product
     const title = `S4 with ${size} agents at a ${latencyMs} ms model,`;
     const fan: Peer = { run: () => product.run(`fan${size}`) };
     const inline: Peer = { run: () => product.run(`inline${size}`) };
-    const times = await latency(`fan${size}`, { bare, product: fan, inline }, latencyMs, size === 10 ? SAMPLES : 3);
+    const times = await latency(`fan${size}`, { bare, product: fan, inline }, latencyMs, size === 10 ? SAMPLES : 2);
     report(title, times);
     const [own, inside, floor] = [times['product'] ?? [], times['inline'] ?? [], times['bare'] ?? []];
     console.log(`${title} ratio inside/own workflows: ${round(median(inside) / median(own), 2)}`);

@@ -52,7 +52,10 @@ export interface AgentAccess {
   /** `forbidden` with the path of everything that was too wide. */
   spawn(wish: SpawnWish): Promise<{ readonly agent: string; readonly label: string }>;
   /** To an agent of the same request; without a name to the coordinator. One that has ended goes on with it. */
-  message(to: string | undefined, text: string): Promise<{ readonly agent: string; readonly label: string }>;
+  message(
+    to: string | undefined,
+    words: { readonly text: string; readonly waits: boolean },
+  ): Promise<{ readonly agent: string; readonly label: string }>;
   requestAccess(wish: AccessWish, reason: string): Promise<{ readonly id: string }>;
   /** `waiting` where a person has to agree first. */
   answerAccess(

@@ -14,6 +14,8 @@ export interface AgentWorkflowInput extends AgentRef {
   readonly historyLimit: number;
   /** Whether the namespace knows our search attributes; upserting an unknown one would stick the run for ever. */
   readonly searchable: boolean;
+  /** When the agent's own time is over, RFC 3339, where it is bound by less than its request. */
+  readonly deadline?: string;
 }
 
 export interface CallStep {
@@ -39,6 +41,8 @@ export interface AgentStart {
   readonly inline: boolean;
   readonly priority: number;
   readonly summary: string;
+  /** When its time is over, RFC 3339. */
+  readonly deadline?: string;
 }
 
 /** One entry of the effects ledger that something can be done about now. */

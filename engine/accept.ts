@@ -135,8 +135,8 @@ async function insertRequest(tx: Tx, engine: Engine, rows: NewRows): Promise<Acc
       select ${id}, ${user}, ${conversation}, ${agent}, ${inbound.idempotencyKey ?? null}, ${rows.bodyHash}, ${inbound.origin ?? 'user'}, ${inbound.channel ?? null}, 'queued',
         ${json(settings)} || jsonb_build_object('timeZone', coalesce(${inbound.body.timeZone ?? null}::text, u.time_zone)),
         now() + make_interval(secs => ${engine.limits.deadlineSeconds}), 1 from users u where u.id = ${user}`,
-    sql`insert into agents (id, user_id, request_id, label, model, instructions, skills, status)
-      values (${agent}, ${user}, ${id}, ${settings.agent}, ${rows.model}, ${profile.instructions}, ${profile.skills ?? null}, 'idle')`,
+    sql`insert into agents (id, user_id, request_id, label, model, instructions, skills, status, path)
+      values (${agent}, ${user}, ${id}, ${settings.agent}, ${rows.model}, ${profile.instructions}, ${profile.skills ?? null}, 'idle', ${[agent]})`,
     sql`insert into request_events (request_id, seq, user_id, type, data) values (${id}, 1, ${user}, 'status', ${json(statusEvent('queued', []).data)})`,
     sql`insert into messages (id, user_id, conversation_id, request_id, role, text, files, forwarded)
       values (${newId('msg')}, ${user}, ${conversation}, ${id}, 'user', ${text}, ${rows.files.ids}, ${rows.files.forwarded})`,

@@ -159,6 +159,9 @@ function coveredAnswer(approval: string): JsonValue {
 /** Writes down that the time of these approvals is over; what they asked for does not happen. */
 export async function expireOverdue(tx: Tx, ref: AgentRef): Promise<void> {
   await tx.run(sql`
+    update access_requests set status = 'denied', answer = 'Nobody has decided in time.', decided_at = now() where agent_id = ${ref.agent} and status = 'asked' and id in (
+      select a.payload->>'access' from approvals a where a.agent_id = ${ref.agent} and a.effect = 'access' and a.status = 'pending' and a.expires_at <= now())`);
+  await tx.run(sql`
     update calls set outputs = '[]' where request_id = ${ref.request} and outputs->0->>'ref' in (
       select 'approval:' || a.id from approvals a
       where a.request_id = ${ref.request} and a.agent_id = ${ref.agent} and a.status = 'pending' and a.expires_at <= now())`);

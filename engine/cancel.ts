@@ -44,7 +44,12 @@ export async function requestUndo(engine: Engine, user: string, call: string): P
     }
     const target = { user, request: request.id, agent: row.agent_id };
     // Also when it is under way: should its workflow be lost, asking again brings it back.
-    await enqueue(tx, { kind: 'revive', target, reason: 'undo', priority: request.settings.priority }, [
+    // Its loop may run in the workflow of another agent at this moment; two loops would do everything twice.
+    const hosted = await tx.maybe(
+      sql`select 1 from agents where id = ${row.agent_id} and hosted_by is not null and ended_at is null and started_at is not null`,
+    );
+    const kind = hosted === undefined ? 'revive' : 'wake';
+    await enqueue(tx, { kind, target, reason: 'undo', priority: request.settings.priority }, [
       sql`update calls set status = 'undoing' where id = ${call}`,
       sql`update requests set moved_at = now() where id = ${request.id}`,
     ]);

@@ -64,7 +64,8 @@ export async function endRequest(
 /** Everybody who works for the request is told to stop. */
 async function stopTeam(tx: Tx, ref: AgentRef): Promise<NewEvent[]> {
   const left = sql`request_id = ${ref.request} and parent_id is not null and ended_at is null`;
-  await wakeAgents(tx, ref, sql`select id from agents where ${left}`, 'the request has ended');
+  const others = sql`select id from agents where request_id = ${ref.request} and ended_at is null and id <> ${ref.agent}`;
+  await wakeAgents(tx, ref, others, 'the request has ended');
   const agents = await tx.rows<{ id: string; label: string }>(sql`
     update agents set outcome = 'cancelled' where ${left} returning id, label`);
   if (agents.length > 0) admitAtEnd(tx);

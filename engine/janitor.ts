@@ -53,7 +53,7 @@ export async function runningWorkflows(engine: Engine, limit: number): Promise<s
 export async function agentsAtWork(engine: Engine, { user, request }: AgentRef): Promise<AgentRef[]> {
   const rows = await engine.db.as(user, (tx) =>
     tx.rows<{ id: string }>(sql`
-      select id from agents where request_id = ${request} and parent_id is not null and hosted_by is null and started_at is not null
+      select id from agents where request_id = ${request} and parent_id is not null and hosted_by is null and (started_at is not null or status = 'running')
         and ended_at is null order by born`),
   );
   return rows.map(({ id }) => ({ user, request, agent: id }));
@@ -74,6 +74,7 @@ export async function reconcileAgent(engine: Engine, ref: AgentRef, fate: Workfl
         await enqueue(tx, { kind: 'wake', target: ref, reason: 'silent' });
         return;
       case 'gone':
+        await tx.run(sql`update agents set started_at = null where hosted_by = ${ref.agent} and ended_at is null`);
         await enqueue(tx, { kind: 'start', target: ref, reason: 'started again' });
     }
   });

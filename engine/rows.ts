@@ -151,6 +151,12 @@ export interface Spawning {
   readonly fallback?: { readonly model?: string; readonly instructions?: string };
   /** It keeps the label `private` off, as long as it reads nothing private itself. */
   readonly isDiode?: boolean;
+  /** What its instructions have brought with them. */
+  readonly labels?: readonly Label[];
+  /** It had answered already and was asked again. */
+  readonly reopened?: true;
+  /** Who is told its answer, besides whoever waits for it. */
+  readonly reportTo?: string;
 }
 
 /** The agent itself, in a locked request. */
@@ -175,7 +181,7 @@ export interface HeldAgent {
 export interface HeldRequest extends RequestRow {
   self: HeldAgent;
   /** Agents it has spawned that were let in and not begun yet. */
-  starts: { id: string; inline: boolean; priority: number; turns: number }[];
+  starts: { id: string; inline: boolean; priority: number; turns: number; deadline_at: string | null }[];
   /** Agents it has spawned that have not ended. */
   live: number;
   /** It has asked for access and nobody has answered. */
@@ -210,11 +216,12 @@ export function heldColumns(ref: Pick<AgentRef, 'request' | 'agent'>): RawBuilde
       'waiters', (select coalesce(json_agg(json_build_object('call', w.id, 'agent', w.agent_id, 'skill', w.skill, 'others', (select count(*)::int from calls o
         where o.agent_id = w.agent_id and o.status in ('pending', 'delegated') and o.child is distinct from s.id))), '[]') from calls w where w.child = s.id and w.status = 'delegated')
       ) from agents s where s.id = ${ref.agent}) as self,
-    (select coalesce(json_agg(json_build_object('id', s.id, 'inline', s.hosted_by is not null, 'priority', s.priority, 'turns', s.turns) order by s.born), '[]') from agents s
+    (select coalesce(json_agg(json_build_object('id', s.id, 'inline', s.hosted_by is not null, 'priority', s.priority, 'turns', s.turns, 'deadline_at', s.deadline_at) order by s.born), '[]') from agents s
       where s.parent_id = ${ref.agent} and s.ended_at is null and s.started_at is null and s.status in ('running', 'waiting')) as starts,
     (select count(*)::int from agents s where s.parent_id = ${ref.agent} and s.ended_at is null) as live,
     exists (select from agents s where s.request_id = ${ref.request} and s.parent_id is not null) as team,
-    exists (select from access_requests q where q.agent_id = ${ref.agent} and q.status in ('pending', 'asked')) as asking,
+    exists (select from access_requests q where q.agent_id = ${ref.agent} and (q.status = 'pending' or (q.status = 'asked' and exists (select from approvals p
+      where p.request_id = ${ref.request} and p.effect = 'access' and p.payload->>'access' = q.id and p.status = 'pending' and p.expires_at > now())))) as asking,
     (select coalesce(max(seq), 0) from agent_notes where agent_id = ${ref.agent}) as last_note,
     (select coalesce(json_agg(c order by c.turn, c.position), '[]') from (
       select id, skill, summary, verdict, timeout_ms, quick, first, delegates, child, status, turn, position from calls

@@ -49,19 +49,24 @@ type StepFacts = Pick<
 export function stepFor(request: StepFacts): Step {
   const { self, starts } = request;
   const start = starts.map(
-    ({ id, inline, priority, turns }): AgentStart => ({
+    ({ id, inline, priority, turns, deadline_at }): AgentStart => ({
       agent: id,
       key: `${id}:${turns}`,
       inline,
       priority,
       summary: `subagent ${id}`,
+      ...(deadline_at === null ? {} : { deadline: new Date(deadline_at).toISOString() }),
     }),
   );
   return {
-    ...ownStep(request),
+    ...inTime(ownStep(request), { self, deadline_at: request.deadline_at }),
     ...(start.length === 0 ? {} : { start }),
-    ...(self.parent === null || self.deadline_at === null ? {} : { deadline: request.deadline_at }),
   };
+}
+
+/** The step of an agent that is bound by less time than its request has. */
+export function inTime(step: Step, { self, deadline_at }: Pick<HeldRequest, 'self' | 'deadline_at'>): Step {
+  return self.parent === null || self.deadline_at === null ? step : { ...step, deadline: deadline_at };
 }
 
 function ownStep(request: StepFacts): Step {

@@ -9,6 +9,7 @@ import { moveOut, takePlace } from './agents/admission.js';
 import { endAgent, endOverdue } from './agents/agent-ending.js';
 import type { NoteKind } from './agents/notes.js';
 import { SKILLS_NOW } from './agents/rights.js';
+import { stopWaiting } from './agents/stop-waiting.js';
 import { refreshAtEnd } from './agents/team-status.js';
 import { askForBudget } from './budget.js';
 import { turnStep } from './charge-rows.js';
@@ -170,7 +171,7 @@ export async function beginTurn<P extends TurnPlan>(
       await parkOnQuestions(tx, ref, request);
       return { kind: 'step', step: await takePlace(tx, ref, request, step) };
     }
-    const calls = await stopWaiting(tx, request);
+    const calls = await stopWaiting(tx, ref.agent, request);
     if (request.waits.some((wait) => wait.overdue)) await expireOverdue(tx, ref);
     if (limit !== undefined) return { kind: 'step', step: await failIn(tx, engine, ref, request, limit) };
     if (request.team && request.was !== 'running') refreshAtEnd(tx, ref);
@@ -212,28 +213,6 @@ async function payFor<P extends TurnPlan>(
     return { kind: 'step', step: await failIn(tx, engine, ref, request, shareSpent(money.budgetUsd)) };
   const question = { wish: plan.wish, shortage: money.shortage, others: pendingApprovals(request.waits) };
   return { kind: 'step', step: await askForBudget(tx, engine, ref, request, question, [unclaimed(ref)]) };
-}
-
-/**
- * An agent that has something to hear while it waits for others goes on without them; they go on as well, and what they
- * come to is noted to it. Returns its calls as they are now.
- */
-async function stopWaiting(tx: Tx, request: ClaimedTurn): Promise<TurnContext['calls']> {
-  const left = request.open.filter((call) => call.status === 'delegated');
-  if (left.length === 0) return request.calls;
-  const answers = new Map(left.map((call) => [call.id, stillAtWork(call.child ?? '')]));
-  await tx.run(sql`
-    update calls set status = 'done', output = w.item->'output', ended_at = now() from jsonb_array_elements(${json([...answers].map(([id, output]) => ({ id, output })))}) as w(item)
-    where calls.id = w.item->>'id' and calls.status = 'delegated'`);
-  return request.calls.map((call) => {
-    const output = answers.get(call.id);
-    return output === undefined ? call : { ...call, status: 'done' as const, output };
-  });
-}
-
-function stillAtWork(agent: string): JsonValue {
-  const note = 'It is still at work and goes on. Its result is told to you as soon as it is there.';
-  return { agent, status: 'running', note };
 }
 
 /** The model was not asked, so this was no attempt. */
@@ -348,7 +327,8 @@ async function failIn(
   request: HeldRequest,
   error: { type: string; message: string },
 ): Promise<Step> {
-  const isWhole = error === DEADLINE || error === BUDGET_REFUSED;
+  const isOwnTime = request.self.deadline_at !== null && Date.parse(request.self.deadline_at) <= Date.now();
+  const isWhole = (error === DEADLINE && !isOwnTime) || error === BUDGET_REFUSED;
   if (request.self.parent !== null && !isWhole) return endAgent(tx, engine, ref, request, { outcome: 'failed', error });
   return endRequest(tx, ref, { status: 'failed', error, usd: request.usd, waits: request.waits });
 }
@@ -364,7 +344,8 @@ export async function noteModelTrouble(engine: Engine, ref: AgentRef, text: stri
     const request = await lockRequest(tx, ref);
     const [waiting] = request.waiting_for;
     if (request.ended_at !== null || waiting?.text === text) return;
-    const waitingFor: WaitingFor[] = [{ kind: 'model', text }];
+    const others = ref.agent === request.agent_id ? [] : request.waiting_for.filter((item) => item.kind !== 'model');
+    const waitingFor: WaitingFor[] = [{ kind: 'model', text }, ...others];
     await changeRequest(tx, ref, { waitingFor }, [statusEvent(request.status, waitingFor)]);
   });
 }

@@ -6,7 +6,7 @@ import type { Tx } from '../store/db.js';
 import { newId } from '../store/new-id.js';
 import { json, type RawBuilder, sql } from '../store/sql.js';
 import { takePlace } from './agents/admission.js';
-import { endAgent } from './agents/agent-ending.js';
+import { endAgent, endOverdue } from './agents/agent-ending.js';
 import { refreshAtEnd } from './agents/team-status.js';
 import { chargeEvent, chargeRow, newCharge, turnStep } from './charge-rows.js';
 import type { Engine } from './deps.js';
@@ -15,7 +15,7 @@ import { changeRequest, type NewEvent, statusEvent } from './events.js';
 import { pendingApprovals } from './parking.js';
 import { bookEstimated, settled } from './reservations.js';
 import { type HeldRequest, holdRequest, type OpenCall, type Reservation } from './rows.js';
-import { stepFor } from './steps.js';
+import { inTime, stepFor } from './steps.js';
 
 /** One call the model chose, already judged: what may run, and what was wrong with it when nothing may. */
 export interface ChosenCall {
@@ -62,6 +62,8 @@ export async function storeTurn(engine: Engine, ref: AgentRef, turn: NewTurn): P
   return engine.db.as(ref.user, async (tx) => {
     const request = await holdRequest(tx, ref);
     if (request.ended_at !== null || request.turns >= turn.turn) return takePlace(tx, ref, request, stepFor(request));
+    const over = await endOverdue(tx, engine, ref, request);
+    if (over !== undefined) return over;
     const calls = turn.calls.map((call): StoredCall => ({ ...call, id: newId('call'), status: statusOf(call) }));
     const { own, others } = await endDeadAttempts(tx, ref, request, turn);
     // A reservation that has ended meanwhile was charged at its bound: the attempt is paid for.
@@ -98,12 +100,20 @@ export async function storeTurn(engine: Engine, ref: AgentRef, turn: NewTurn): P
     if (!unfinished)
       return isFirst
         ? endRequest(tx, ref, { ...ending, status: 'completed' }, events, rows)
-        : endAgent(tx, engine, ref, { ...left, waits }, { outcome: 'completed', text, turns: turn.turn }, events, rows);
+        : endAgent(
+            tx,
+            engine,
+            ref,
+            { ...left, waits },
+            { outcome: 'completed', text, turns: turn.turn, lastUsd: usd },
+            events,
+            rows,
+          );
     await changeRequest(tx, ref, isFirst ? { waitingFor: [] } : {}, events, [
       ...rows,
       countedTurn(ref, turn, 'running'),
     ]);
-    return thinkStep(turn.turn + 1);
+    return inTime(thinkStep(turn.turn + 1), request);
   });
 }
 
@@ -198,7 +208,7 @@ function callRows(ref: AgentRef, turn: NewTurn, calls: readonly StoredCall[]): R
 }
 
 function countedTurn(ref: AgentRef, turn: NewTurn, status: 'running' | 'waiting'): RawBuilder<unknown> {
-  return sql`update agents set turns = ${turn.turn}, attempts = 0, status = ${status} where id = ${ref.agent}`;
+  return sql`update agents set turns = ${turn.turn}, attempts = 0, status = case when parent_id is null then ${status} else status end where id = ${ref.agent}`;
 }
 
 function statusOf(call: ChosenCall): OpenCall['status'] {
@@ -275,7 +285,7 @@ async function afterCalls(
   const result = questions.length === 0 ? {} : { result: resultOf(ref.request, textOf(turn.reply.content)) };
   if (request.team && (questions.length > 0 || request.status !== 'running' || request.self.parent !== null)) {
     await changeRequest(tx, ref, request.self.parent === null ? result : {}, write.events, counted);
-    if (questions.length > 0 || request.status !== 'running') refreshAtEnd(tx, ref);
+    if (questions.length > 0 || request.status !== 'running' || request.waiting_for.length > 0) refreshAtEnd(tx, ref);
   } else await changeRequest(tx, ref, { ...(isNews ? { status } : {}), waitingFor, ...result }, events, counted);
   const open = calls
     .filter((call) => call.refusal === undefined)

@@ -54,13 +54,22 @@ export async function dropGrant(tx: Tx, actor: Actor, space: string, principal: 
 }
 
 /** No agent may have more than the one that spawned it, unless a person gives it. */
-async function refuseWider(tx: Tx, actor: Actor, space: string, principal: string, permission: Permission): Promise<void> {
+async function refuseWider(
+  tx: Tx,
+  actor: Actor,
+  space: string,
+  principal: string,
+  permission: Permission,
+): Promise<void> {
   if (actor.author.startsWith('user:')) return;
   const wider = await tx.maybe(sql`
     select 1 from agents a join agents p on p.id = a.parent_id where ${principal} = 'agent:' || a.id and p.confined and not exists (
       select from space_grants h where h.space_id = ${space} and h.principal = 'agent:' || p.id and retinue_covers(h.permission, ${permission}) and h.expires_at is null)`);
   if (wider !== undefined)
-    throw new ProblemError('forbidden', 'The agent that leads it does not have this itself, so it cannot be given. Ask the user to share the space.');
+    throw new ProblemError(
+      'forbidden',
+      'The agent that leads it does not have this itself, so it cannot be given. Ask the user to share the space.',
+    );
 }
 
 async function refuseOwner(tx: Tx, space: string, principal: string): Promise<void> {

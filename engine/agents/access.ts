@@ -261,7 +261,8 @@ async function give(
       select h.expires_at from agent_grants h where ${by} = 'agent:' || h.agent_id and h.kind = n.kind and h.name = n.name))
     from jsonb_to_recordset(${json(names)}) as n(kind text, name text)
     on conflict (agent_id, kind, name) do update set granted_by = excluded.granted_by, reason = excluded.reason, atom_id = excluded.atom_id,
-      expires_at = case when agent_grants.expires_at is null then null else greatest(agent_grants.expires_at, excluded.expires_at) end`);
+      expires_at = excluded.expires_at
+      where agent_grants.expires_at is not null and agent_grants.expires_at < excluded.expires_at`);
   const spaces = Object.entries(wants.spaces).map(([space, permission]) => ({
     agent: child.id,
     space,

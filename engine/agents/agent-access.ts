@@ -20,7 +20,7 @@ export function agentAccess(tx: Tx, engine: Engine, caller: SkillCaller, actor: 
   };
   return {
     spawn: async (wish) => spawnAgent(tx, engine, caller, actor, await holder(), wish),
-    message: async (to, text) => messageAgent(tx, engine, actor, await holder(), to, text),
+    message: async (to, words) => messageAgent(tx, engine, actor, await holder(), to, words),
     requestAccess: async (wish, reason) => requestAccess(tx, engine, actor, await holder(), wish, reason),
     answerAccess: async (id, answer) => answerAccess(tx, engine, actor, await holder(), id, answer),
     revokeAccess: async (agent, wish, reason) => revokeAccess(tx, engine, actor, await holder(), agent, wish, reason),

@@ -20,6 +20,8 @@ export interface AgentEnding {
   readonly error?: { readonly type: string; readonly message: string };
   /** Turns it has now, when its last one is stored in the same statement. */
   readonly turns?: number;
+  /** USD of its last turn, where its charge is written in the same statement. */
+  readonly lastUsd?: string;
 }
 
 /**
@@ -63,7 +65,7 @@ export async function endAgent(
   if (told.woken.length > 0)
     await wakeAgents(tx, ref, sql`select unnest(${[...told.woken]}::text[])`, 'an agent has finished');
   admitAtEnd(tx);
-  if (held.status !== 'running' || told.isAsking) refreshAtEnd(tx, ref);
+  if (held.status !== 'running' || told.isAsking || held.waiting_for.length > 0) refreshAtEnd(tx, ref);
   return doneStep(held.waits, ending.outcome);
 }
 
@@ -154,9 +156,24 @@ interface Told {
 
 const NOBODY: Told = { rows: [], events: [], woken: [], isAsking: false };
 
+/** The answer goes to the calls that wait for it; whoever else was promised it is left a note. */
 async function tell(tx: Tx, ref: AgentRef, held: HeldRequest, ending: AgentEnding): Promise<Told> {
+  const answered = answers(ref, held, ending);
+  const left = await noted(tx, ref, held, ending);
+  // The parent may rest until the last of its agents has ended.
+  const waits = held.self.waiters.some(({ agent }) => agent === held.self.parent);
+  const parent = held.self.parent === null || waits ? [] : [held.self.parent];
+  return {
+    rows: [...answered.rows, ...left.rows],
+    events: answered.events,
+    woken: [...new Set([...answered.woken, ...left.woken, ...parent])],
+    isAsking: answered.isAsking,
+  };
+}
+
+function answers(ref: AgentRef, held: HeldRequest, ending: AgentEnding): Told {
   const { waiters } = held.self;
-  if (waiters.length === 0) return noted(tx, ref, held, ending);
+  if (waiters.length === 0) return NOBODY;
   const isAsking =
     ending.outcome !== 'completed' && ending.outcome !== 'cancelled' && held.self.spawning.onFailure === 'ask';
   const woken = [...new Set(waiters.filter(({ others }) => others === 0).map(({ agent }) => agent))];
@@ -183,11 +200,15 @@ async function tell(tx: Tx, ref: AgentRef, held: HeldRequest, ending: AgentEndin
 }
 
 /** As the model of whoever waited for it is told. */
-function answerOf(ref: AgentRef, held: HeldRequest, { text, outcome }: AgentEnding): RawBuilder<unknown> {
+function answerOf(
+  ref: AgentRef,
+  held: HeldRequest,
+  { text, outcome, lastUsd = '0' }: AgentEnding,
+): RawBuilder<unknown> {
   const told: JsonValue = { agent: ref.agent, label: held.self.label, status: outcome, text: text ?? '' };
   return sql`${json(told)} || jsonb_build_object('outputs', (
       select coalesce(jsonb_agg(o.item order by c.turn, c.position), '[]') from calls c, jsonb_array_elements(c.outputs) as o(item) where c.agent_id = ${ref.agent} and c.status = 'done'),
-    'costUsd', (select coalesce(trim_scale(sum(usd)), 0)::text from charges where request_id = ${ref.request} and agent_id = ${ref.agent}))`;
+    'costUsd', (select trim_scale(coalesce(sum(usd), 0) + ${lastUsd}::numeric)::text from charges where request_id = ${ref.request} and agent_id = ${ref.agent}))`;
 }
 
 function failureText(held: HeldRequest, { outcome, error, text }: AgentEnding): string {
@@ -203,21 +224,31 @@ function askedRow(ref: AgentRef, held: HeldRequest, ending: AgentEnding): RawBui
   return sql`update calls set status = 'waiting', output = ${json(told)} where child = ${ref.agent} and status = 'delegated'`;
 }
 
-/** A note to the agent that spawned it, or that spoke to it last. */
-async function noted(tx: Tx, ref: AgentRef, held: HeldRequest, ending: AgentEnding): Promise<Told> {
-  const to = await tx.maybe<{ id: string }>(sql`
-    select t.id from agents a join agents t on t.id = coalesce(a.spawning->>'reportTo', a.parent_id) where a.id = ${ref.agent} and t.ended_at is null`);
-  if (to === undefined) return NOBODY;
+/**
+ * A note to the agent that spawned it, unless that one has had its answer already and somebody else has asked again; and
+ * to whoever has stopped waiting for it. Those whose calls it answers need none.
+ */
+async function noted(
+  tx: Tx,
+  ref: AgentRef,
+  held: HeldRequest,
+  ending: AgentEnding,
+): Promise<Pick<Told, 'rows' | 'woken'>> {
+  const { waiters, spawning, parent } = held.self;
+  const others = [spawning.reportTo, parent].filter((id) => id !== undefined && id !== null);
+  if (others.every((id) => waiters.some(({ agent }) => agent === id))) return NOBODY;
+  const targets = await tx.rows<{ id: string }>(sql`
+    select t.id from agents t where t.ended_at is null and not t.id = any(${waiters.map(({ agent }) => agent)}::text[])
+      and (t.id = ${spawning.reportTo ?? null} or (t.id = ${parent} and not (${spawning.reopened === true} and ${waiters.length > 0}
+        or ${spawning.reopened === true} and exists (select from agents x where x.id = ${spawning.reportTo ?? null} and x.ended_at is null))))`);
   const head = `The agent “${held.self.label}” (${ref.agent}) has finished.`;
   const text = ending.outcome === 'completed' ? `${head}\n${ending.text ?? ''}` : failureText(held, ending);
   return {
-    rows: [
-      sql`
+    rows: targets.map(
+      ({ id }) => sql`
         insert into agent_notes (id, user_id, request_id, agent_id, from_agent, kind, text, labels)
-        select ${newId('not')}, ${ref.user}, ${ref.request}, ${to.id}, ${ref.agent}, 'report', ${text}, labels from agents where id = ${ref.agent}`,
-    ],
-    events: [],
-    woken: [to.id],
-    isAsking: false,
+        select ${newId('not')}, ${ref.user}, ${ref.request}, ${id}, ${ref.agent}, 'report', ${text}, labels from agents where id = ${ref.agent}`,
+    ),
+    woken: targets.map(({ id }) => id),
   };
 }

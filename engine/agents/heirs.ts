@@ -22,19 +22,21 @@ export async function succeed(
   { self }: HeldRequest,
   error: { readonly type: string } | undefined,
 ): Promise<string | undefined> {
+  if (self.spawning.reopened === true || error?.type === 'budget') return undefined;
   const again = PASSING.has(error?.type ?? '') && self.tries < MOST_TRIES;
   const { fallback, ...spawning } = self.spawning;
   if (!again && fallback === undefined) return undefined;
   const id = newId('agt');
   const next: Spawning = again ? self.spawning : spawning;
-  const model = again ? undefined : engine.resolveModel(fallback?.model ?? '');
+  const model = again || fallback?.model === undefined ? undefined : engine.resolveModel(fallback.model);
   await tx.run(sql`
     insert into agents (id, user_id, request_id, parent_id, label, model, instructions, instructions_ref, skills, labels, status, confined, task, depth, path, hosted_by,
       spawned_by, spawning, replaces, tries, priority, queued_at, timeout_seconds, budget_usd, most_depth, most_children, hosts, dm_space, hop)
     select ${id}, a.user_id, a.request_id, a.parent_id, a.label, coalesce(${model ?? null}, a.model), coalesce(${again ? null : (fallback?.instructions ?? null)}, a.instructions),
       case when ${again || fallback?.instructions === undefined} then a.instructions_ref end, a.skills,
-      (select coalesce(array_agg(l), '{}') from unnest(p.labels) as l where not (${next.isDiode === true} and l = 'private')), 'queued', a.confined, a.task, a.depth,
-      p.path || ${id}::text, a.hosted_by, a.spawned_by, ${json(next)}, a.id, ${again ? self.tries + 1 : 1}, a.priority, now(), a.timeout_seconds, a.budget_usd,
+      (select coalesce(array_agg(l order by l), '{}') from (select unnest(p.labels) union select unnest(${[...(next.labels ?? [])]}::text[])) as u(l) where not (${next.isDiode === true} and l = 'private')), 'queued', a.confined, a.task, a.depth,
+      p.path || ${id}::text, a.hosted_by, a.spawned_by, ${json(next)}, a.id, ${again ? self.tries + 1 : 1}, a.priority, now(), a.timeout_seconds,
+      a.budget_usd - (select coalesce(sum(c.usd), 0) from charges c join agents d on d.id = c.agent_id where d.request_id = a.request_id and a.id = any(d.path)),
       a.most_depth, a.most_children, a.hosts, a.dm_space, a.hop
     from agents a join agents p on p.id = a.parent_id where a.id = ${ref.agent}`);
   await tx.run(sql`

@@ -83,7 +83,7 @@ export async function messageAgent(
   actor: Actor,
   holder: Holder,
   to: string | undefined,
-  text: string,
+  { text, waits }: { readonly text: string; readonly waits: boolean },
 ): Promise<{ agent: string; label: string }> {
   const wanted = to === undefined || to === 'coordinator' ? holder.parent : to;
   if (wanted === null)
@@ -97,6 +97,11 @@ export async function messageAgent(
   const found = await tx.maybe<Addressee>(sql`
     select id, label, ended_at, outcome, dm_space from agents where id = ${wanted} and request_id = ${holder.request} and id <> ${holder.id}`);
   if (found === undefined) throw noAgent(wanted);
+  if (waits && holder.path.includes(found.id))
+    throw new ProblemError(
+      'conflict',
+      'Whoever leads you answers with a message of its own: leave out wait, and end your turn if you cannot go on.',
+    );
   if (found.ended_at !== null && found.outcome !== 'completed')
     throw new ProblemError(
       'conflict',
@@ -119,10 +124,14 @@ async function isChildOf(tx: Tx, agent: string, parent: string): Promise<boolean
 async function reopen(tx: Tx, engine: Engine, agent: string, asker: string): Promise<void> {
   const changed = await tx.run(sql`
     update agents set status = 'queued', queued_at = now(), ended_at = null, outcome = null, started_at = null, deadline_at = null, hosted_by = null,
-      spawning = spawning || jsonb_build_object('reportTo', ${asker}::text)
-    where id = ${agent} and outcome = 'completed' and turns < ${engine.limits.turns}`);
+      spawning = spawning || jsonb_build_object('reportTo', ${asker}::text, 'reopened', true)
+    where id = ${agent} and outcome = 'completed' and turns < ${engine.limits.turns}
+      and exists (select from agents p where p.id = agents.parent_id and p.ended_at is null)`);
   if (changed === 0)
-    throw new ProblemError('conflict', 'The agent has used all its turns and cannot go on. Spawn another one.');
+    throw new ProblemError(
+      'conflict',
+      'The agent cannot go on: it has used all its turns, or the one that spawned it has ended. Spawn another one.',
+    );
   admitAtEnd(tx);
 }
 

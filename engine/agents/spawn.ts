@@ -41,8 +41,10 @@ export async function spawnAgent(
   const given = wish.instructions === undefined ? undefined : await resolveInstructions(tx, actor, wish.instructions);
   const fallback = await fallbackOf(tx, engine, actor, holder, wish);
   const isDiode =
-    given?.ownWords !== false && fallback?.instructions === undefined && (await isDataDiode(tx, engine, holder, wish));
-  const foreign = given?.ref !== undefined && !given.ownWords ? await labelsOfAtom(tx, actor, given.ref.atom) : [];
+    given?.ownWords !== false &&
+    fallback?.other.instructions === undefined &&
+    (await isDataDiode(tx, engine, holder, wish));
+  const foreign = [...(await labelsOf(tx, actor, given)), ...(fallback?.labels ?? [])];
   const birth: Birth = {
     id: newId('agt'),
     wish,
@@ -54,10 +56,11 @@ export async function spawnAgent(
     labels: [...new Set([...holder.labels.filter((label) => !(isDiode && label === 'private')), ...foreign])],
     spawning: {
       onFailure: wish.onFailure ?? 'degrade',
-      ...(fallback === undefined ? {} : { fallback }),
+      ...(fallback === undefined ? {} : { fallback: fallback.other }),
+      ...(foreign.length === 0 ? {} : { labels: foreign }),
       ...(isDiode ? { isDiode } : {}),
     },
-    isInline: isOneShot(engine, wish),
+    isInline: !holder.hosted && isOneShot(engine, wish),
   };
   bornAtEnd(tx, holder, caller.callId, birth);
   return { agent: birth.id, label: birth.label };
@@ -165,14 +168,16 @@ async function fallbackOf(
   actor: Actor,
   holder: Holder,
   { fallback }: SpawnWish,
-): Promise<Spawning['fallback']> {
+): Promise<{ other: NonNullable<Spawning['fallback']>; labels: Label[] } | undefined> {
   if (fallback === undefined) return undefined;
   const model = fallback.model === undefined ? undefined : modelOf(engine, holder, { task: '', model: fallback.model });
-  const text =
-    fallback.instructions === undefined
-      ? undefined
-      : (await resolveInstructions(tx, actor, fallback.instructions)).text;
-  return { ...(model === undefined ? {} : { model }), ...(text === undefined ? {} : { instructions: text }) };
+  const given =
+    fallback.instructions === undefined ? undefined : await resolveInstructions(tx, actor, fallback.instructions);
+  const other = {
+    ...(model === undefined ? {} : { model }),
+    ...(given === undefined ? {} : { instructions: given.text }),
+  };
+  return { other, labels: await labelsOf(tx, actor, given) };
 }
 
 /** An agent that reads nothing private and whose task is the user's own words may look outside freely. */
@@ -185,9 +190,15 @@ async function isDataDiode(tx: Tx, engine: Engine, holder: Holder, wish: SpawnWi
   return said !== undefined;
 }
 
-async function labelsOfAtom(tx: Tx, actor: Actor, atom: string): Promise<Label[]> {
+/** What instructions from an atom bring with them. */
+async function labelsOf(
+  tx: Tx,
+  actor: Actor,
+  given: Awaited<ReturnType<typeof resolveInstructions>> | undefined,
+): Promise<Label[]> {
+  if (given?.ref === undefined || given.ownWords) return [];
   const foreign = await tx.maybe(
-    sql`select 1 from atoms where id = ${atom} and (origin = 'untrusted' or not people <@ ${[actor.user]}::text[])`,
+    sql`select 1 from atoms where id = ${given.ref.atom} and (origin = 'untrusted' or not people <@ ${[actor.user]}::text[])`,
   );
   return foreign === undefined ? [] : ['untrusted'];
 }

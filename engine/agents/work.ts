@@ -5,6 +5,7 @@ import type { Tx } from '../../store/db.js';
 import { sql } from '../../store/sql.js';
 import type { Engine } from '../deps.js';
 import { stopRequest } from '../cancel.js';
+import { lockRequest } from '../rows.js';
 import { stopAgent } from './agent-ending.js';
 import { leaveNote, noAgent } from './notes.js';
 import { queuePosition } from './queue.js';
@@ -98,6 +99,8 @@ async function governed(tx: Tx, holder: Holder, target: string): Promise<Governe
 export async function steerWork(tx: Tx, holder: Holder, target: string, text: string): Promise<{ label: string }> {
   const agent = await governed(tx, holder, target);
   const place = { user: holder.user, request: agent.request };
+  // So that it cannot end unheard.
+  if (agent.request !== holder.request && (await lockRequest(tx, place)).ended_at !== null) throw noAgent(target);
   await leaveNote(tx, place, { to: agent.id, from: holder.id, kind: 'steer', text, labels: holder.labels });
   return { label: agent.label };
 }

@@ -5,7 +5,7 @@ import { messageAgentManifest } from './manifest.js';
 export const messageAgent = transactionSkill({
   manifest: messageAgentManifest,
   async run({ agent: to, text, wait = false }, { agents }) {
-    const { agent, label } = await agents.message(to, text);
+    const { agent, label } = await agents.message(to, { text, waits: wait });
     return { output: { agent, label, delivered: true as const }, ...(wait ? { awaits: agent } : {}) };
   },
 });

@@ -1,14 +1,25 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
-import { z } from 'zod';
-import { outsideSkill, type Skill } from '../../contracts/skill.js';
 import { priceOf } from '../../models/prices.js';
 import { sql } from '../../store/sql.js';
 import { deskOf } from '../e2e/deciding.js';
 import { barrier, resolvers, type Stage } from '../e2e/stage.js';
 import type { RequestView } from '../helpers/world.js';
-import type { RecordedCall, ScriptInput } from '../stand-ins/anthropic.js';
+import type { RecordedCall, ScriptInput, ScriptTurn } from '../stand-ins/anthropic.js';
 import { startWebStandIn, type WebStandIn } from '../stand-ins/web.js';
-import { askedFor, brief, call, given, memberOf, openTeamStage, result, results, spawn, teamOf } from './script.js';
+import {
+  askedFor,
+  brief,
+  call,
+  given,
+  memberOf,
+  openTeamStage,
+  result,
+  results,
+  spawn,
+  teamOf,
+  workspaceOf,
+} from './script.js';
+import { openSurvey } from './survey.js';
 
 const MAIN = 'claude-opus-5-5';
 const SECONDARY = 'claude-haiku-4-5';
@@ -20,36 +31,7 @@ interface Answer {
   readonly costUsd: string;
 }
 
-/** Asks a service that takes money for every question. */
-const survey = {
-  asked: [] as string[],
-  underWay: 0,
-  most: 0,
-  work: (): Promise<void> => Promise.resolve(),
-};
-
-const surveySkill: Skill = outsideSkill<{ about: string }, { found: string }>({
-  manifest: {
-    name: 'survey',
-    description: 'Asks a service that costs money.',
-    effect: 'read',
-    input: z.strictObject({ about: z.string() }),
-    output: z.strictObject({ found: z.string() }),
-    timeoutSeconds: 10,
-    taints: [],
-    priceUsd: PRICE,
-    repeats: 'request',
-    summary: ({ about }) => `Surveys ${about}`,
-  },
-  async run({ about }) {
-    survey.asked.push(about);
-    survey.underWay += 1;
-    survey.most = Math.max(survey.most, survey.underWay);
-    await survey.work();
-    survey.underWay -= 1;
-    return { output: { found: `facts about ${about}` } };
-  },
-});
+const survey = openSurvey(PRICE);
 
 let web: WebStandIn;
 let stage: Stage;
@@ -63,13 +45,13 @@ beforeAll(async () => {
       models: { tiers: { fast: 'claude-haiku-5-5', smart: 'claude-sonnet-5-5' } },
       agents: { main: { model: MAIN }, secondary: { model: SECONDARY } },
     },
-    moreSkills: [surveySkill],
+    moreSkills: [survey.skill],
   });
 });
 afterEach(() => {
   stage.assertClean();
   web.assertClean();
-  Object.assign(survey, { asked: [], underWay: 0, most: 0, work: () => Promise.resolve() });
+  survey.reset();
 });
 afterAll(async () => {
   await stage.close();
@@ -93,7 +75,6 @@ const answers = (input: ScriptInput): ScriptTurn => ({
     .map(({ text }) => text)
     .join('; '),
 });
-type ScriptTurn = ReturnType<typeof call>;
 
 describe('which model an agent thinks with', () => {
   test('simple work goes to the cheaper one, who leads keeps that of its parent, a wish is honoured [S1-17] [S4-38]', async () => {
@@ -243,7 +224,7 @@ describe('what agents cost', () => {
 
   test('no more is spent at once than the agents who have a place may spend [S4-38]', async () => {
     const gate = resolvers();
-    survey.work = () => gate.promise;
+    survey.holdUntil(gate.promise);
     stage.script('survey a part', [
       (input) => call('survey', { about: given(input, 'about') }),
       (input) => ({ text: result<{ found: string }>(input).found }),
@@ -345,5 +326,74 @@ describe('a long way', () => {
       ['two', 'completed'],
       ['stuck', 'timed_out'],
     ]);
+  });
+});
+
+describe('work over much material', () => {
+  const read = (file: string) => ({ name: 'file_read', input: { path: file } });
+
+  test('a refactoring over many files is done by one agent, and its lead never reads them [S4-16]', async () => {
+    const workspace = workspaceOf(stage);
+    const files = ['src/one.ts', 'src/two.ts', 'src/three.ts'];
+    for (const file of files) workspace.put(file, `export const x = oldName(/* inside of ${file} */);`);
+    workspace.put('src/other.ts', 'export const untouched = 1;');
+    stage.script('rename it everywhere', [
+      call('file_list', { folder: 'src' }),
+      (input) => ({ calls: result<{ files: { path: string }[] }>(input).files.map((file) => read(file.path)) }),
+      (input) => ({
+        calls: results<{ path: string; text: string }>(input)
+          .filter(({ text }) => text.includes(given(input, 'from')))
+          .map(({ path, text }) => ({
+            name: 'file_write',
+            input: { path, text: text.replaceAll(given(input, 'from'), given(input, 'to')) },
+          })),
+      }),
+      (input) => ({ text: `${input.toolResults.length} files are changed` }),
+    ]);
+    const view = await stage.finish(
+      [
+        (input) =>
+          spawn({
+            task: brief('rename it everywhere', { from: given(input, 'from'), to: given(input, 'to') }),
+            skills: ['file_list', 'file_read', 'file_write'],
+          }),
+        answers,
+      ],
+      { text: brief('Refactor src', { from: 'oldName', to: 'newName' }) },
+    );
+    expect(view.result?.text).toBe('3 files are changed');
+    for (const file of files) expect(workspace.read(file)).toBe(`export const x = newName(/* inside of ${file} */);`);
+    expect(workspace.read('src/other.ts')).toBe('export const untouched = 1;');
+    expect(JSON.stringify(askedFor(stage, 'rename it').map(({ body }) => body))).toContain('inside of');
+    expect(JSON.stringify(stage.asked(view.id).map(({ body }) => body))).not.toContain('inside of');
+  });
+
+  test.each([
+    { rows: ['north,120', 'south,30', 'north,5'], best: 'north' },
+    { rows: ['north,20', 'south,300', 'north,50'], best: 'south' },
+  ])('a table is gone through by one agent, and only what follows from it comes back: $best [S4-17]', async (sales) => {
+    workspaceOf(stage).put('sales.csv', ['region,sold', ...sales.rows].join('\n'));
+    stage.script('go through the table', [
+      (input) => ({ calls: [read(given(input, 'file'))] }),
+      (input) => {
+        const sold = new Map<string, number>();
+        for (const row of result<{ text: string }>(input).text.split('\n').slice(1)) {
+          const [region = '', count] = row.split(',');
+          sold.set(region, (sold.get(region) ?? 0) + Number(count));
+        }
+        return { text: `most are sold in the ${[...sold].toSorted((a, b) => b[1] - a[1])[0]?.[0]}` };
+      },
+    ]);
+    const view = await stage.finish(
+      [
+        (input) =>
+          spawn({ task: brief('go through the table', { file: given(input, 'file') }), skills: ['file_read'] }),
+        answers,
+      ],
+      { text: brief('Where do we sell most?', { file: 'sales.csv' }) },
+    );
+    expect(view.result?.text).toBe(`most are sold in the ${sales.best}`);
+    expect(view.agents.map(({ model }) => model)).toEqual(['claude-sonnet-5-5', 'claude-haiku-5-5']);
+    expect(JSON.stringify(stage.asked(view.id).map(({ body }) => body))).not.toContain(sales.rows[0]);
   });
 });

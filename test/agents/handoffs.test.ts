@@ -1,15 +1,23 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
-import type { Permission } from '../../contracts/space.js';
-import { readInbox } from '../../engine/agents/steer.js';
-import { spaceAccess } from '../../spaces/access.js';
-import { userActor } from '../../spaces/principal.js';
 import { createSecretBox, putSecret, secretKey } from '../../store/secrets.js';
-import { sql } from '../../store/sql.js';
 import { type DeployTarget, deploySkills, startDeployTarget } from '../e2e/deploying.js';
-import { allRuns, everythingIn } from '../e2e/histories.js';
 import { barrier, resolvers, type Stage } from '../e2e/stage.js';
 import type { ScriptInput } from '../stand-ins/anthropic.js';
 import { startWebStandIn, type WebStandIn } from '../stand-ins/web.js';
+import {
+  atomsIn,
+  atomsOf,
+  type FoundAtom,
+  inboxOf,
+  look,
+  makeSpace,
+  memoryOf,
+  payloadsIn,
+  placesOf,
+  remember,
+  right,
+  seenBy,
+} from './places.js';
 import {
   agentOf,
   answerOf,
@@ -23,20 +31,9 @@ import {
   result,
   spawn,
   teamOf,
-  workspaceOf,
 } from './script.js';
 
 const KEY = 'kestrel.9f2c7d51e8';
-const MEMORY = /Personal memory \(id (spc_\w+)\)/;
-
-interface Atoms {
-  readonly items: readonly {
-    readonly atom: { readonly id: string; readonly version: number; readonly payload: Record<string, string> };
-  }[];
-}
-interface Found {
-  readonly results: readonly { readonly url: string; readonly text: string }[];
-}
 
 let web: WebStandIn;
 let target: DeployTarget;
@@ -62,36 +59,12 @@ afterAll(async () => {
   await web.close();
 });
 
-const engine = () => stage.world.serving.installation.engine;
-
-function inSpaces<T>(work: (spaces: ReturnType<typeof spaceAccess>) => Promise<T>): Promise<T> {
-  return engine().db.as(stage.world.owner, (tx) => work(spaceAccess(tx, userActor(stage.world.owner))));
-}
-
-/** A space with these atoms in it. */
-const makeSpace = (name: string, payloads: readonly Record<string, string>[] = []): Promise<string> =>
-  inSpaces(async (spaces) => {
-    const { id } = await spaces.create({ name });
-    for (const payload of payloads) await spaces.put(id, { payload, comment: 'known' });
-    return id;
-  });
-const atomsOf = (space: string) =>
-  inSpaces(async (spaces) => {
-    const { items } = await spaces.search({ spaces: [space], limit: 50 });
-    return items.map(({ atom }) => atom);
-  });
-const memoryOf = (input: ScriptInput): string => MEMORY.exec(input.system)?.[1] ?? '';
-const right = (space: string, permission: Permission) => ({ [space]: permission });
-const look = (input: ScriptInput) => call('space_search', { space: given(input, 'space') });
-const payloads = (input: ScriptInput) => result<Atoms>(input).items.map(({ atom }) => atom.payload);
-const seenBy = (task: string): string => JSON.stringify(askedFor(stage, task).map(({ body }) => body?.messages));
-
 describe('what one hands to the next', () => {
   test.each([
     { city: 'lisbon', budget: 'low' },
     { city: 'oslo', budget: 'high' },
   ])('is a structure with all that is needed, and the space they share: $city [S1-15]', async ({ city, budget }) => {
-    const space = await makeSpace('Trip');
+    const space = await makeSpace(stage, 'Trip');
     stage.script('gather for the trip', [
       (input) =>
         call('space_put', {
@@ -105,10 +78,8 @@ describe('what one hands to the next', () => {
       look,
       (input) => {
         const handed = JSON.parse(given(input, 'handoff')) as { city: string; open: string[]; budget: string };
-        const [first] = askedFor(stage, 'go on with the trip').at(-1)?.body?.messages ?? [];
-        expect(first?.role).toBe('user');
         return {
-          text: `${handed.open.join()} to ${handed.city}, ${handed.budget}; ${payloads(input)
+          text: `${handed.open.join()} to ${handed.city}, ${handed.budget}; ${payloadsIn(input)
             .map(({ text }) => text)
             .join()}`,
         };
@@ -138,20 +109,12 @@ describe('what one hands to the next', () => {
       { text: brief(`Plan the trip in ${space}`, { city, budget }) },
     );
     expect(view.result?.text).toBe(`tickets to ${city}, ${budget}; the trams of ${city} are free`);
-    const next = memberOf(await teamOf(stage, view.id), 'next');
-    expect(next).toMatchObject({ skills: ['space_search'], spaces: { [space]: 'read' } });
-    expect(next.task).toContain(JSON.stringify({ city, open: ['tickets'], budget }));
+    const { task } = memberOf(await teamOf(stage, view.id), 'next');
+    expect(task).toContain(JSON.stringify({ city, open: ['tickets'], budget }));
   });
 
   test('reaches the one who needs it and nobody else [S2-09]', async () => {
-    await inSpaces(async (spaces) => {
-      const memory = await spaces.ofRole('memory');
-      await spaces.put(memory.id, {
-        payload: { text: 'the cat likes quince' },
-        metadata: { kind: 'fact' },
-        comment: 'x',
-      });
-    });
+    await remember(stage, 'the cat likes quince');
     stage.script('order the menu', [(input) => ({ text: `with ${given(input, 'dish')}` })]);
     stage.script('feed the cat', [
       call('search_memory', { query: 'cat' }),
@@ -180,7 +143,7 @@ describe('what one hands to the next', () => {
     expect(view.result?.text).toMatch(/^with saffron; the cat likes quince; orangery, and /);
     const facts = ['saffron', 'quince', 'orangery', 'marmalade'];
     const known = ['order the menu', 'feed the cat', 'book the room'].map((task) =>
-      facts.filter((fact) => JSON.stringify(askedFor(stage, task).map(({ body }) => body)).includes(fact)),
+      facts.filter((fact) => seenBy(stage, task).includes(fact)),
     );
     expect(known).toEqual([['saffron'], ['quince'], ['orangery']]);
     expect(JSON.stringify(stage.asked(view.id).map(({ body }) => body))).toContain('marmalade');
@@ -194,17 +157,13 @@ describe('what one hands to the next', () => {
     ]);
     const tried: string[] = [];
     stage.script('look over the shoulder', [
-      {
+      (input) => ({
         calls: [
           { name: 'list_work', input: {} },
           { name: 'space_search', input: { query: 'pewter tin' } },
-          { name: 'search_memory', input: { query: 'pewter tin' } },
+          { name: 'steer_work', input: { agent: given(input, 'other'), text: 'say all you thought' } },
         ],
-      },
-      (input) => {
-        tried.push(...input.toolResults.map(({ content }) => content));
-        return call('steer_work', { agent: given(input, 'other'), text: 'say all you thought' });
-      },
+      }),
       (input) => {
         tried.push(...input.toolResults.map(({ content }) => content));
         return call('message_agent', { agent: given(input, 'other'), text: 'are you sure?', wait: true });
@@ -217,16 +176,15 @@ describe('what one hands to the next', () => {
         spawn({
           label: 'curious',
           task: brief('look over the shoulder', { other: agentOf(input, 'thinker') }),
-          skills: ['list_work', 'steer_work', 'space_search', 'search_memory'],
+          skills: ['list_work', 'space_search', 'steer_work'],
         }),
       (input) => ({ text: answerOf(input, 'curious') }),
     ]);
     expect(view.result?.text).toBe('I am sure');
-    expect(seenBy('think it over')).toContain('I took it for pewter');
-    expect(seenBy('look over the shoulder')).not.toContain('I took it for pewter');
-    expect(tried).toHaveLength(4);
+    expect(seenBy(stage, 'think it over')).toContain('I took it for pewter');
+    expect(seenBy(stage, 'look over the shoulder')).not.toContain('I took it for pewter');
     expect(JSON.parse(tried[0] ?? '')).toEqual({ work: [] });
-    expect(tried[3]).toContain('There is no agent');
+    expect(tried[2]).toContain('There is no agent');
   });
 });
 
@@ -288,30 +246,155 @@ test.each([
       'A secret is named by a reference such as secret://deploy-key.',
       expect.stringMatching(/^You may not use secret:\/\/deploy-key\./) as string,
     ]);
-    expect(await valueFoundIn(view.id)).toEqual([]);
+    expect(await placesOf(stage, ['secret://deploy-key'], view.id)).toEqual(
+      expect.arrayContaining(['calls', 'prompts']),
+    );
+    const forms = [KEY, Buffer.from(KEY).toString('base64').slice(0, 12), encodeURIComponent(KEY)];
+    expect(await placesOf(stage, forms, view.id)).toEqual([]);
   },
 );
 
-/** Where the value of the key stands, of all that was kept, sent to the model or written into a history. */
-async function valueFoundIn(request: string): Promise<string[]> {
-  const rows = await engine().db.system(async (tx) => {
-    const tables = await tx.rows<{ name: string }>(
-      sql`select table_name as name from information_schema.tables where table_schema = 'public' and table_type = 'BASE TABLE'`,
+test.each([[['retail', 'farming', 'shipping']], [['mining']]])(
+  'the findings say how many look closer, each with the right to add to them and the web: %s [S3-40] [S2-26]',
+  async (segments) => {
+    const space = await makeSpace(
+      stage,
+      'Findings',
+      segments.map((segment) => ({ segment })),
     );
-    const kept: [string, string][] = [];
-    for (const { name } of tables) {
-      const { all } = await tx.one<{ all: string }>(
-        sql`select coalesce(string_agg(t::text, ' '), '') as all from ${sql.table(name)} t`,
-      );
-      kept.push([`table ${name}`, all]);
-    }
-    return kept;
+    const rights = { skills: ['space_put', 'web_fetch', 'web_search'], spaces: right(space, 'append') };
+    stage.script('look into the segment', [
+      (input) => call('web_search', { query: given(input, 'segment') }),
+      (input) => {
+        const [hit] = result<{ results: { url: string; text: string }[] }>(input).results;
+        const payload = { summary: hit?.text ?? '', source: hit?.url ?? '' };
+        return call('space_put', { space: given(input, 'space'), payload, comment: 'found' });
+      },
+      { text: 'it is in the space' },
+    ]);
+    for (const segment of segments)
+      web.index({ title: segment, url: `https://facts.example/${segment}`, content: `${segment} grows` });
+    const view = await stage.finish(
+      [
+        look,
+        (input) =>
+          spawn(
+            ...payloadsIn(input).map(({ segment = '' }) => ({
+              label: segment,
+              task: brief('look into the segment', { space, segment }),
+              ...rights,
+            })),
+          ),
+        look,
+        (input) => ({
+          text: payloadsIn(input)
+            .flatMap(({ summary, source }) => (summary === undefined ? [] : [`${summary} (${source})`]))
+            .toSorted()
+            .join('; '),
+        }),
+      ],
+      { text: brief('Which segments grow?', { space }) },
+    );
+    const team = await teamOf(stage, view.id);
+    expect(team.map(({ label }) => label).toSorted()).toEqual(segments.toSorted());
+    for (const { skills, spaces } of team) expect({ skills, spaces }).toEqual(rights);
+    expect(view.result?.text).toBe(
+      segments
+        .map((segment) => `${segment} grows (https://facts.example/${segment})`)
+        .toSorted()
+        .join('; '),
+    );
+    const found = (await atomsOf(stage, space)).filter(({ author }) => author.startsWith('agent:'));
+    expect(found.map(({ author }) => author).toSorted()).toEqual(team.map(({ id }) => `agent:${id}`).toSorted());
+  },
+);
+
+test('two on one matter see the same facts, and the later one takes up what the first has decided [S2-30]', async () => {
+  const space = await makeSpace(stage, 'Feast', [{ place: 'open', guests: 'forty' }]);
+  const read = barrier(2);
+  stage.outside('both have read', () => read().then(() => 'both have'));
+  let atom: Pick<FoundAtom, 'id' | 'version'> = { id: '', version: 0 };
+  stage.script('decide on the place', [
+    look,
+    (input) => {
+      atom = atomsIn(input)[0] ?? atom;
+      return call('probe', { name: 'both have read' });
+    },
+    (input) =>
+      call('space_update', {
+        space: given(input, 'space'),
+        atom: atom.id,
+        ifVersion: atom.version,
+        payload: { place: given(input, 'wish'), guests: 'forty' },
+        comment: 'decided',
+      }),
+    (input) => {
+      const [conflict] = result<{ conflicts?: { now: string }[] }>(input).conflicts ?? [];
+      return { text: conflict?.now ?? given(input, 'wish') };
+    },
+  ]);
+  const planner = (wish: string) => ({
+    label: wish,
+    task: brief('decide on the place', { space, wish }),
+    skills: ['space_search', 'space_update', 'probe'],
+    spaces: right(space, 'write'),
   });
-  const places: [string, string][] = [
-    ...rows,
-    ['prompts', JSON.stringify(stage.model.calls.map(({ body }) => body))],
-    ['history', everythingIn(await allRuns(stage.client, `request:${request}`))],
-  ];
-  const forms = [KEY, Buffer.from(KEY).toString('base64').slice(0, 12), encodeURIComponent(KEY)];
-  return places.filter(([, all]) => forms.some((form) => all.includes(form))).map(([name]) => name);
-}
+  const view = await stage.finish(
+    [
+      spawn(planner('barn'), planner('hall')),
+      (input) => ({ text: `${answerOf(input, 'barn')}, ${answerOf(input, 'hall')}` }),
+    ],
+    { text: `Where shall the feast of ${space} be?` },
+  );
+  expect(['barn, barn', 'hall, hall']).toContain(view.result?.text);
+  const payload = { place: view.result?.text.split(', ')[0], guests: 'forty' };
+  expect(await atomsOf(stage, space)).toMatchObject([{ version: 2, payload }]);
+  const both = askedFor(stage, 'decide on the place').filter(({ body }) => body?.messages.length === 3);
+  expect(both.map(({ body }) => JSON.stringify(body).includes('forty'))).toEqual([true, true]);
+});
+
+test('messages of one agent wait in the inbox of another and are read in order [S4-32] [S4-33]', async () => {
+  const gate = resolvers();
+  stage.outside('still busy', () => gate.promise.then(() => 'free'));
+  const filed = (told: string[]) => told.map((note) => note.split('] ')[1]).join(' | ');
+  stage.script('file what is reported', [
+    call('probe', { name: 'still busy' }),
+    (input) => ({ text: filed(notes(input)) }),
+  ]);
+  const reports = ['CRM export complete: exports/crm.csv', 'video uploaded: exoplanets'];
+  stage.script('report to the clerk', [
+    (input) => ({
+      calls: ['first', 'second'].map((name) => ({
+        name: 'message_agent',
+        input: { agent: given(input, 'clerk'), text: given(input, name) },
+      })),
+    }),
+    { text: 'reported' },
+  ]);
+  const request = await stage.play(
+    [
+      spawn({ label: 'clerk', task: 'file what is reported', skills: ['probe'], wait: false }),
+      (input) =>
+        spawn({
+          label: 'reporter',
+          task: brief('report to the clerk', {
+            clerk: result<{ agent: string }>(input).agent,
+            first: given(input, 'first'),
+            second: given(input, 'second'),
+          }),
+        }),
+      { text: 'The clerk has them.' },
+      { text: 'They are filed.' },
+    ],
+    { text: brief('Report it', { first: reports[0] ?? '', second: reports[1] ?? '' }) },
+  );
+  const inbox = async () => inboxOf(stage, memberOf(await teamOf(stage, request), 'clerk').id);
+  await vi.waitFor(async () => expect(await inbox()).toHaveLength(2), 10_000);
+  const from = memberOf(await teamOf(stage, request), 'reporter').id;
+  const both = (read: boolean) => reports.map((text) => ({ kind: 'message', from, text, read }));
+  expect(await inbox()).toMatchObject(both(false));
+  gate.resolve();
+  await stage.world.ended(request);
+  expect(memberOf(await teamOf(stage, request), 'clerk').result).toBe(reports.join(' | '));
+  expect(await inbox()).toMatchObject(both(true));
+});

@@ -43,7 +43,7 @@ interface Run {
 export async function runAgent(input: AgentWorkflowInput): Promise<string> {
   const board = new WakeBoard();
   const wakes = board.open(input.agent);
-  const team = new Team(input, (child) => runHere(board, child));
+  const team = new Team(input, wakes, (child) => runHere(board, child));
   const run: Run = { input, wakes, outward: new Outward(input, wakes), team };
   const readable = new Readable(input.searchable);
   let steps = 0;
@@ -61,7 +61,9 @@ export async function runAgent(input: AgentWorkflowInput): Promise<string> {
 async function runHere(board: WakeBoard, input: AgentWorkflowInput): Promise<void> {
   const wakes = board.open(input.agent);
   try {
-    const team = new Team(input, () => Promise.reject(new Error('an agent without a workflow of its own spawns none')));
+    const team = new Team(input, wakes, () =>
+      Promise.reject(new Error('an agent without a workflow of its own spawns none')),
+    );
     await loop({ input, wakes, outward: new Outward(input, wakes), team }, () => Promise.resolve());
   } finally {
     board.close(input.agent);
@@ -70,17 +72,23 @@ async function runHere(board: WakeBoard, input: AgentWorkflowInput): Promise<voi
 
 /** Takes steps until there is none; `before` sees each of them first. */
 async function loop(run: Run, before: (step: Step) => Promise<void>): Promise<string> {
-  let step = thinkStep(1);
+  let step = until(run.input.deadline, thinkStep(1));
   for (;;) {
     await before(step);
     run.team.begin(step.start);
     if (step.kind === 'done') {
+      // It goes on elsewhere, whatever came meanwhile.
+      if (step.status === 'moved') return step.status;
       if (!run.wakes.take() && run.outward.isIdle) return step.status;
       step = await afterWake(run);
     } else {
       step = await follow(run, step);
     }
   }
+}
+
+function until(deadline: string | undefined, step: Step): Step {
+  return deadline === undefined ? step : { ...step, deadline };
 }
 
 /** The rows have the last word, once what is being carried out is over. */
@@ -105,7 +113,8 @@ async function follow(run: Run, step: Exclude<Step, { kind: 'done' }>): Promise<
       if (isUndo(step)) return takeBack(input, step);
       return interruptible(run, step, async () => {
         await runCalls(input, step);
-        return step.calls.some((call) => call.delegates) ? nextStep(input) : thinkStep(step.turn + 1);
+        if (step.calls.some((call) => call.delegates)) return nextStep(input);
+        return until(step.deadline, thinkStep(step.turn + 1));
       });
   }
 }

@@ -1,8 +1,11 @@
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
-import { log, ParentClosePolicy, startChild } from '@temporalio/workflow';
+import { log, ParentClosePolicy, sleep, startChild } from '@temporalio/workflow';
 import { AGENT_WORKFLOW, agentWorkflowId } from '../../contracts/ids.js';
 import type { AgentStart, AgentWorkflowInput } from '../../contracts/step.js';
 import { attributesOf } from './readable.js';
+import type { Wakes } from './wakes.js';
+
+const AGAIN_MS = 1_000;
 
 /**
  * The agents this one has spawned and that were let in: each gets a workflow of its own, or its loop runs here. Nobody
@@ -10,12 +13,15 @@ import { attributesOf } from './readable.js';
  */
 export class Team {
   readonly #input: AgentWorkflowInput;
+  readonly #wakes: Wakes;
   readonly #runHere: (input: AgentWorkflowInput) => Promise<unknown>;
   readonly #begun = new Set<string>();
   #busy = 0;
 
-  constructor(input: AgentWorkflowInput, runHere: (input: AgentWorkflowInput) => Promise<unknown>) {
-    this.#input = input;
+  constructor(input: AgentWorkflowInput, wakes: Wakes, runHere: (input: AgentWorkflowInput) => Promise<unknown>) {
+    const { deadline: _own, ...shared } = input;
+    this.#input = shared;
+    this.#wakes = wakes;
     this.#runHere = runHere;
   }
 
@@ -39,7 +45,8 @@ export class Team {
   }
 
   async #set(start: AgentStart): Promise<void> {
-    const input: AgentWorkflowInput = { ...this.#input, agent: start.agent };
+    const { agent, deadline } = start;
+    const input: AgentWorkflowInput = { ...this.#input, agent, ...(deadline === undefined ? {} : { deadline }) };
     if (start.inline) await this.#runHere(input);
     else await this.#startWorkflow(start, input);
   }
@@ -58,6 +65,10 @@ export class Team {
       });
     } catch (error) {
       if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
+      // Its last run may just be closing: where the rows still want it begun, it is tried again.
+      await sleep(AGAIN_MS);
+      this.#begun.delete(start.key);
+      this.#wakes.rouse();
     }
   }
 }

@@ -1,0 +1,82 @@
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { openStage, type Stage } from '../e2e/stage.js';
+import type { ScriptTurn } from '../stand-ins/anthropic.js';
+
+let stage: Stage;
+beforeAll(async () => {
+  stage = await openStage();
+});
+afterEach(() => stage.assertClean());
+afterAll(() => stage.close());
+
+const DONE: ScriptTurn = { text: 'All is said.' };
+const spawn = (input: object) => ({ name: 'spawn_agent', input });
+
+/** The id of the agent that the last result names. */
+function agentIn(results: readonly { readonly content: string }[]): string {
+  return /"agent":"([^"]+)"/.exec(results.at(-1)?.content ?? '')?.[1] ?? '';
+}
+
+test('a fallback that names instructions alone keeps the model', async () => {
+  stage.script('say nothing', [{ stopReason: 'refusal' }]);
+  const view = await stage.finish([
+    { calls: [spawn({ task: 'say nothing', fallback: { instructions: 'Say something.' } })] },
+    DONE,
+  ]);
+  expect(view.status).toBe('completed');
+  const models = view.agents.filter(({ label }) => label === 'say nothing').map(({ model }) => model);
+  expect(new Set(models).size).toBe(1);
+  expect(models).toHaveLength(2);
+});
+
+test('a child cannot wait for the agent that waits for it, and is told how to ask', async () => {
+  stage.script('ask first', [
+    { calls: [{ name: 'message_agent', input: { text: 'Which colour?', wait: true } }] },
+    { text: 'I could not wait.' },
+  ]);
+  const view = await stage.finish([{ calls: [spawn({ task: 'ask first' })] }, DONE]);
+  expect(view.status).toBe('completed');
+  const [asked] = (await stage.callsOf(view.id)).filter(({ skill }) => skill === 'message_agent');
+  expect(asked).toMatchObject({ status: 'failed', error: expect.stringContaining('leave out wait') });
+});
+
+test('an agent whose parent has ended is not called back to life', async () => {
+  stage.script('lead one', [{ calls: [spawn({ task: 'be led' })] }, { text: 'It is led.' }]);
+  stage.script('be led', [{ text: 'I was led.' }]);
+  const view = await stage.finish([
+    { calls: [spawn({ task: 'lead one', skills: ['spawn_agent'] })] },
+    { calls: [{ name: 'list_work', input: {} }] },
+    (input) => {
+      const work = JSON.parse(input.toolResults.at(-1)?.content ?? '{}') as {
+        work: { agent: string; task?: string }[];
+      };
+      const agent = work.work.find(({ task }) => task === 'be led')?.agent ?? '';
+      return { calls: [{ name: 'message_agent', input: { agent, text: 'Are you there?', wait: true } }] };
+    },
+    DONE,
+  ]);
+  const [asked] = (await stage.callsOf(view.id)).filter(({ skill }) => skill === 'message_agent');
+  expect(asked).toMatchObject({ status: 'failed', error: expect.stringContaining('cannot go on') });
+});
+
+test('time is over for an agent whose model hangs, and its parent goes on', async () => {
+  stage.script('think for ever', [DONE]);
+  stage.model.pushFaults({ kind: 'hang', when: (input) => input.userText.includes('think for ever') });
+  const view = await stage.finish([{ calls: [spawn({ task: 'think for ever', timeoutSeconds: 2 })] }, DONE]);
+  expect(view.status).toBe('completed');
+  expect(view.agents.find(({ label }) => label === 'think for ever')).toMatchObject({ outcome: 'timed_out' });
+});
+
+test('an agent that was answered in the background is told of once, whoever asked last', async () => {
+  stage.script('answer twice', [{ text: 'First.' }, { text: 'Second.' }]);
+  const view = await stage.finish([
+    { calls: [spawn({ task: 'answer twice', label: 'clerk' })] },
+    (input) => {
+      const agent = agentIn(input.toolResults);
+      return { calls: [{ name: 'message_agent', input: { agent, text: 'And then?' } }] };
+    },
+    { text: 'I wait for it.' },
+    DONE,
+  ]);
+  expect(view).toMatchObject({ status: 'completed', result: { text: DONE.text } });
+});
