@@ -7,6 +7,7 @@
 import { randomBytes } from 'node:crypto';
 import { rmSync } from 'node:fs';
 import pino from 'pino';
+import { sql } from '../store/sql.js';
 import { installTemporalRuntime } from '../workers/worker.js';
 import { startBare } from './bare/start.js';
 import { measureDecisions } from './decide.js';
@@ -100,6 +101,7 @@ async function againstBare(chosen: (name: string) => boolean): Promise<void> {
             );
         }
         if (chosen('s4')) await compareTeams({ bare, product }, latencyMs);
+        if (latencyMs === 0 && chosen('s4')) await measureGrants(product);
         if (latencyMs === 0 && chosen('s1')) await countTransactions(product);
         if (latencyMs === 0 && chosen('s3')) await compareThroughput({ bare, product });
       } finally {
@@ -142,6 +144,22 @@ async function compareTeams({ bare, product }: Readonly<Record<'bare' | 'product
     console.log(`${title} ratio inside/own workflows: ${round(median(inside) / median(own), 2)}`);
     console.log(`${title} ratio inside/bare: ${round(median(inside) / median(floor), 2)}`);
   }
+}
+
+/** What it takes to read the rights of an agent in the transaction of its call: one statement. */
+async function measureGrants(product: Awaited<ReturnType<typeof startProduct>>): Promise<void> {
+  const { db } = product.serving.installation.store;
+  const times: number[] = [];
+  await db.as(product.serving.owner, async (tx) => {
+    const { id } = await tx.one<{ id: string }>(
+      sql`select agent_id as id from agent_grants where kind = 'skill' order by created_at desc limit 1`,
+    );
+    for (let sample = 0; sample < 500; sample += 1)
+      times.push(await timed(() => tx.one(sql`select retinue_held(${id}, 'skill') as held`)));
+  });
+  console.log(
+    `rights of an agent read: p50 ${round(median(times), 2)} ms, p99 ${round(percentile(times, 0.99), 2)} ms`,
+  );
 }
 
 async function compareThroughput(peers: Readonly<Record<string, Peer>>): Promise<void> {
