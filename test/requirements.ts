@@ -12,7 +12,6 @@ export type Requirement =
 const REASONS = {
   notShown: 'not yet shown by a test',
   mail: 'mail is sent after approval; the rest of the scenario is not yet shown by a test',
-  approval: 'approvals exist; the scenario needs more than is built yet',
   agents: 'agents spawn agents; this outcome is not yet shown by a test of its own',
   registry:
     'agents are listed with what they can do; making and naming lasting ones, and routing by that list, is not built yet',
@@ -21,21 +20,16 @@ const REASONS = {
   notion: 'needs the Notion connection, which is not built yet',
   telegram: 'needs the Telegram channel, which is not built yet',
   image: 'needs the work on images, which is not built yet',
-  research: 'web search and reading exist; this outcome is not yet shown by a test of its own',
   remind: 'needs reminders, which are not built yet',
   trigger: 'needs triggers (time, mail, watched pages), which are not built yet',
-  wallet: 'the wallet exists; costs by agent and spawn need subagents, which are not built yet',
   memory:
     'memory is injected and searched; drawing facts from conversations and reviewing them by itself is not built yet',
-  secrets: 'needs secrets handed to skills by reference, which is not built yet',
   program: 'needs durable programs, which are not built yet',
-  trace: 'needs traces over several agents, which are not built yet',
   dashboard: 'needs the dashboard and alerts, which are not built yet',
   conflict: 'needs the settling of conflicts between agents, which is not built yet',
   isolation: 'needs skills in their own process, which are not built yet',
-  models: 'needs models chosen per agent and step, which are not built yet',
-  inbox: 'needs messages between agents, which are not built yet',
-  queue: 'needs the limit and the queue of subagents, which are not built yet',
+  inbox:
+    'agents write to each other; inboxes that are emptied after a day belong to lasting agents, which are not built yet',
   future: 'named by the seed as the future; only the design must not exclude it',
   video: 'needs rendering and publishing skills run one after another, which are not built yet',
 } as const;

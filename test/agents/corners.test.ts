@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { plantMail } from '../e2e/plots.js';
 import { openStage, type Stage } from '../e2e/stage.js';
 import type { ScriptTurn } from '../stand-ins/anthropic.js';
 
@@ -79,4 +80,22 @@ test('an agent that was answered in the background is told of once, whoever aske
     DONE,
   ]);
   expect(view).toMatchObject({ status: 'completed', result: { text: DONE.text } });
+});
+
+test('what other agents have said makes its reader as untrusted as they are', async () => {
+  const mail = await plantMail(stage, 'corner', ['nothing to do']);
+  stage.script('read the mail', [
+    { calls: [{ name: 'email_read', input: { mail } }] },
+    { text: 'It is from a stranger.' },
+  ]);
+  const asking = await stage.play([
+    { calls: [spawn({ task: 'read the mail', skills: ['email_read'], label: 'reader' })] },
+    { calls: [{ name: 'ask_user', input: { question: 'Shall I answer?' } }] },
+    DONE,
+  ]);
+  const { conversation } = await stage.world.until(asking, (view) => view.status === 'waiting_user');
+  const other = await stage.finish([{ calls: [{ name: 'list_work', input: {} }] }, DONE], { conversation });
+  expect(other.agents[0]?.context.labels).toContain('untrusted');
+  await stage.say(asking, 'no');
+  expect((await stage.world.ended(asking)).status).toBe('completed');
 });

@@ -123,7 +123,8 @@ describe('a model that obeys whatever it reads', () => {
   };
 
   test('is tried out with every skill there is that reads or acts', () => {
-    const readers = ofEffect(['read']).map(({ manifest }) => manifest.name);
+    // What list_work tells comes from other agents, with their labels: `agents/corners.test.ts`.
+    const readers = ofEffect(['read']).flatMap(({ manifest: { name } }) => (name === 'list_work' ? [] : [name]));
     expect([...readers, ...WEB].toSorted()).toEqual(Object.keys(PLANTS).toSorted());
     const actors = skills.filter(
       (skill) =>
