@@ -109,8 +109,9 @@ async function useUntilDead({ api, pid, output }: Product, request: string): Pro
     try {
       await approve(api, request);
     } catch (error) {
-      // It died under the call.
-      if (!(error instanceof TypeError)) throw error;
+      // It died under the call, or in the middle of its answer.
+      if (!(error instanceof TypeError)) await delay(1_000);
+      if (!(error instanceof TypeError) && isAlive(pid)) throw error;
     }
     await delay(50);
   }
