@@ -176,8 +176,11 @@ test('skills and models are listed', async () => {
     items: [
       {
         name: 'remember',
+        capability: 'memory',
         description: 'Keeps a fact.',
         effect: 'internal',
+        delegates: false,
+        facesUser: false,
         inputSchema: { type: 'object' },
         timeoutSeconds: 30,
       },
