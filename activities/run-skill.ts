@@ -1,6 +1,6 @@
 import type { Label } from '../contracts/effect-class.js';
 import { ProblemError } from '../contracts/problem.js';
-import type { OutsideSkill, Skill, SkillResult, TransactionSkill } from '../contracts/skill.js';
+import type { OutsideSkill, SkillResult, TransactionSkill } from '../contracts/skill.js';
 import { secretsNamedIn } from '../contracts/secret.js';
 import type { CallInput } from '../contracts/step.js';
 import { wellFormed } from '../contracts/well-formed.js';
@@ -78,18 +78,13 @@ async function delegateTogether(tx: Tx, deps: ActivityDeps, input: CallInput, ca
   const delegated: { call: string; agent: string }[] = [];
   const events: NewEvent[] = [];
   for (const begun of await holdCalls(tx, input, calls, input.mode)) {
-    const skill = deps.skills.get(begun.call.skill);
-    if (skill?.runs !== 'transaction' || mustPropose(skill, begun, await classInStore(tx, skill, begun)))
-      throw new NotHere();
-    const noticed = new Set<Label>();
-    const context = await transactionContext(tx, deps.engine, begun, noticed);
-    const result = await refusing(() => skill.run(begun.call.input as never, context));
+    const ref = { ...input, callId: begun.call.id };
+    const outcome = await outcomeInside(tx, deps, ref, begun);
+    if (outcome === undefined) continue;
     const started = startedEvents(input, begun.call, 'run');
-    if (result.awaits === undefined) {
-      const ref = { ...input, callId: begun.call.id };
-      await settleCall(tx, ref, begun.call.skill, outcomeOf(skill, result, noticed), started);
-    } else {
-      delegated.push({ call: begun.call.id, agent: result.awaits });
+    if (outcome.awaits === undefined) await settleCall(tx, ref, begun.call.skill, outcome, started);
+    else {
+      delegated.push({ call: begun.call.id, agent: outcome.awaits });
       events.push(...started);
     }
   }
@@ -159,15 +154,10 @@ async function runQuickly(
 ): Promise<void> {
   const begun = await holdCall(tx, input, input.mode);
   if (begun === undefined) return;
-  const skill = deps.skills.get(begun.call.skill);
-  if (skill?.runs === 'outside') throw new NotHere();
-  if (
-    input.mode === 'run' &&
-    skill?.runs === 'transaction' &&
-    mustPropose(skill, begun, await classInStore(tx, skill, begun))
-  )
-    throw new NotHere();
-  await runInside(tx, deps, input, { begun, skill, meanings });
+  if (input.mode === 'undo') return undoInside(tx, deps, input, begun);
+  const outcome = await outcomeInside(tx, deps, input, begun, meanings);
+  if (outcome !== undefined)
+    await settleCall(tx, input, begun.call.skill, outcome, startedEvents(input, begun.call, 'run'));
 }
 
 /** What is looked up outside before the transaction: only the database may be awaited in it. */
@@ -189,32 +179,39 @@ function refusalText(error: unknown, attempt: number): string {
 /** Leaves the transaction as if it had not begun. */
 class NotHere extends Error {}
 
-async function runInside(
+/**
+ * Runs a claimed call in the caller's transaction; what it came to is not stored yet. Undefined when its price is not
+ * there: the user is asked for it. Throws `NotHere` where the call cannot run in a transaction, or not without a person.
+ */
+async function outcomeInside(
   tx: Tx,
   deps: ActivityDeps,
-  ref: CallRef & { mode: CallInput['mode'] },
-  {
-    begun,
-    skill,
-    meanings,
-  }: {
-    begun: BegunCall;
-    skill: TransactionSkill | Exclude<Skill, OutsideSkill> | undefined;
-    meanings: ReadonlyMap<string, Meaning>;
-  },
-): Promise<void> {
-  if (skill?.runs !== 'transaction') throw new SkillRefusal(`The skill ${begun.call.skill} is not installed any more.`);
+  ref: CallRef,
+  begun: BegunCall,
+  meanings?: ReadonlyMap<string, Meaning>,
+): Promise<CallOutcome | undefined> {
+  const skill = skillInside(deps, begun);
+  if (mustPropose(skill, begun, await classInStore(tx, skill, begun))) throw new NotHere();
   const noticed = new Set<Label>();
-  const context = await transactionContext(tx, deps.engine, begun, noticed, ref.mode, meanings);
-  if (ref.mode === 'undo') {
-    await refusing(async () => skill.undo?.(begun.call.undo, context));
-    await settleUndo(tx, ref, skill.manifest.name, undefined);
-    return;
-  }
-  if (!(await reserveCall(tx, deps.engine, ref, skill.manifest.name, skill.manifest.priceUsd))) return;
-  const result = await refusing(() => skill.run(begun.call.input as never, context));
-  const outcome = outcomeOf(skill, result, noticed);
-  await settleCall(tx, ref, skill.manifest.name, outcome, startedEvents(ref, begun.call, 'run'));
+  const context = await transactionContext(tx, deps.engine, begun, noticed, 'run', meanings);
+  const { name, priceUsd } = skill.manifest;
+  if (!(await reserveCall(tx, deps.engine, ref, name, priceUsd))) return undefined;
+  return outcomeOf(skill, await refusing(() => skill.run(begun.call.input as never, context)), noticed);
+}
+
+async function undoInside(tx: Tx, deps: ActivityDeps, ref: CallRef, begun: BegunCall): Promise<void> {
+  const skill = skillInside(deps, begun);
+  const context = await transactionContext(tx, deps.engine, begun, new Set<Label>(), 'undo');
+  await refusing(async () => skill.undo?.(begun.call.undo, context));
+  await settleUndo(tx, ref, skill.manifest.name, undefined);
+}
+
+/** The skill of a call that runs in a transaction; throws `NotHere` for one that works outside. */
+function skillInside({ skills }: ActivityDeps, { call }: BegunCall): TransactionSkill {
+  const skill = skills.get(call.skill);
+  if (skill?.runs === 'outside') throw new NotHere();
+  if (skill?.runs !== 'transaction') throw new SkillRefusal(`The skill ${call.skill} is not installed any more.`);
+  return skill;
 }
 
 /** Turns a refusal of the skill into one that also takes its writes back. */

@@ -32,6 +32,16 @@ import type {
 /** The only characters the wire allows in a tool's name. */
 export const SKILL_NAME_PATTERN = /^[a-z][a-z0-9_]{0,63}$/;
 
+/** What of a skill decides who may be given it, and to what effect. */
+export interface SkillFacts {
+  readonly effect: EffectClass;
+  readonly taints: readonly Label[];
+  /** Only the agent that faces the user may use it. */
+  readonly facesUser: boolean;
+  /** It leaves work to other agents. */
+  readonly delegates: boolean;
+}
+
 /** Pure data about a skill: what it takes, what it does to the world, how long and how much. */
 export interface SkillManifest<I = unknown, O = unknown> {
   readonly name: string;

@@ -50,6 +50,11 @@ export const DueSchema = z.union([
   InstantSchema,
 ]);
 
+/** Shortens text to at most `most` UTF-16 code units, as limits of texts for people and models count. */
+export function shortened(text: string, most: number): string {
+  return text.length <= most ? text : `${text.slice(0, most - 1).toWellFormed()}…`;
+}
+
 /** Shortens text to at most `bytes` UTF-8 bytes, never inside a character. */
 export function cutText(text: string, bytes: number): string {
   const encoder = new TextEncoder();

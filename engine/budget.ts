@@ -34,8 +34,9 @@ export async function askForBudget(
   question: Question,
   also: readonly RawBuilder<unknown>[],
 ): Promise<Step> {
-  const known = await tx.one<{ pending: boolean; said: string | null }>(sql`
+  const known = await tx.one<{ pending: boolean; said: string | null; team: boolean }>(sql`
     select exists (select from approvals where request_id = ${ref.request} and effect = 'budget' and status = 'pending') as pending,
+      exists (select from agents where request_id = ${ref.request} and parent_id is not null and ended_at is null) as team,
       (select string_agg(b.item->>'text', '' order by b.place) from turns t, jsonb_array_elements(t.content) with ordinality as b(item, place)
         where t.agent_id = ${ref.agent} and b.item->>'type' = 'text' group by t.number order by t.number desc limit 1) as said`);
   if (known.pending) {
@@ -46,21 +47,18 @@ export async function askForBudget(
   const title = titleOf(question.shortage);
   const asked: NewEvent = { type: 'approval.requested', agent: ref.agent, data: { approval: id, title } };
   const rows = [...also, approvalRow(engine, ref, { id, title, question })];
-  if (ref.agent !== request.agent_id) {
-    await changeRequest(tx, ref, {}, [asked], rows);
+  const isFirst = ref.agent === request.agent_id;
+  const result = isFirst ? { result: resultOf(ref.request, known.said ?? undefined) } : {};
+  // Others may be at work meanwhile.
+  if (known.team || !isFirst) {
+    await changeRequest(tx, ref, result, [asked], rows);
     refreshAtEnd(tx, ref);
     return lookAgain();
   }
   const waitingFor: WaitingFor[] = [...question.others, { kind: 'approval', id, text: title }];
   // Who is asked a question meanwhile answers that one too, in any order.
   const status = request.status === 'waiting_user' ? request.status : 'waiting_approval';
-  await changeRequest(
-    tx,
-    ref,
-    { status, waitingFor, result: resultOf(ref.request, known.said ?? undefined) },
-    [asked, statusEvent(status, waitingFor)],
-    rows,
-  );
+  await changeRequest(tx, ref, { status, waitingFor, ...result }, [asked, statusEvent(status, waitingFor)], rows);
   return lookAgain();
 }
 

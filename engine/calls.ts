@@ -140,23 +140,17 @@ export async function finishCall(engine: Engine, ref: CallRef, pending: PendingO
   await engine.db.as(ref.user, async (tx) => {
     const request = await lockRequest(tx, ref);
     const isOver = request.ended_at !== null;
-    const isLate = isOver || (await hasEnded(tx, ref.agent));
+    const call = await tx.maybe<Pick<CallRow, 'skill' | 'status'> & { agent_over: boolean }>(sql`
+      select c.skill, c.status, a.ended_at is not null as agent_over from calls c join agents a on a.id = c.agent_id where c.id = ${ref.callId} and c.attempts > 0`);
+    const isLate = isOver || call?.agent_over === true;
     const isFailed = typeof pending !== 'function' && pending.error !== undefined;
-    if (isLate && isFailed) return;
-    const call = await tx.maybe<Pick<CallRow, 'skill'>>(
-      sql`select skill from calls where id = ${ref.callId} and status = ${isLate ? 'cancelled' : 'pending'} and attempts > 0`,
-    );
-    if (call === undefined) return;
+    if (call?.status !== (isLate ? 'cancelled' : 'pending') || (isLate && isFailed)) return;
     const { outputs = [], usd, ...unpriced } = typeof pending === 'function' ? await pending(tx) : pending;
     const change = isOver ? { result: resultOf(ref.request, undefined, { call: ref.callId, outputs }) } : {};
     // What was reserved for it was charged when the request ended.
     const rest = isLate || usd === undefined ? unpriced : { ...unpriced, usd };
     await settleCall(tx, ref, call.skill, { ...rest, outputs }, [], change);
   });
-}
-
-async function hasEnded(tx: Tx, agent: string): Promise<boolean> {
-  return (await tx.maybe(sql`select 1 from agents where id = ${agent} and ended_at is not null`)) !== undefined;
 }
 
 /** As `finishCall`, for a caller that holds the open call and may have events to put first. */

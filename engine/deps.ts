@@ -1,6 +1,5 @@
-import type { EffectClass, Label } from '../contracts/effect-class.js';
 import type { Embedder } from '../contracts/services.js';
-import type { Proposal, SkillCaller } from '../contracts/skill.js';
+import type { Proposal, SkillCaller, SkillFacts } from '../contracts/skill.js';
 import type { JsonValue } from '../contracts/space.js';
 import type { Db } from '../store/db.js';
 import type { BlobStore } from '../store/blobs.js';
@@ -65,15 +64,6 @@ export interface Proposer {
   ): Promise<{ readonly payload: JsonValue; readonly proposal: Proposal }>;
   /** Whether calls of the skill have recipients that a policy can name. */
   isRelaxable(skill: string): boolean;
-}
-
-export interface SkillFacts {
-  readonly effect: EffectClass;
-  readonly taints: readonly Label[];
-  /** Only the agent that faces the user may use it. */
-  readonly facesUser: boolean;
-  /** It leaves work to other agents. */
-  readonly delegates: boolean;
 }
 
 /** What the rules of the engine need from the process they run in. */

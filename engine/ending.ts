@@ -3,6 +3,7 @@ import type { AgentRef, Step } from '../contracts/step.js';
 import type { Tx } from '../store/db.js';
 import { wakeAgents } from '../store/outbox.js';
 import { admitAtEnd } from './agents/admission.js';
+import { finishedEvent } from './agents/agent-ending.js';
 import { json, type RawBuilder, sql } from '../store/sql.js';
 import { changeRequest, type NewEvent, statusEvent } from './events.js';
 import { bookEstimated, openReservations } from './reservations.js';
@@ -71,13 +72,7 @@ async function stopTeam(tx: Tx, ref: AgentRef): Promise<NewEvent[]> {
   if (agents.length > 0) admitAtEnd(tx);
   return [
     ...(await stoppedCalls(tx, ref.request)),
-    ...agents.map(
-      ({ id, label }): NewEvent => ({
-        type: 'agent.finished',
-        agent: id,
-        data: { agent: id, label, outcome: 'cancelled' },
-      }),
-    ),
+    ...agents.map(({ id, label }) => finishedEvent(id, label, 'cancelled')),
   ];
 }
 

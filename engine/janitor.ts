@@ -11,7 +11,7 @@ import { lockRequest } from './rows.js';
 import { DEADLINE } from './turn-context.js';
 
 /** Requests with an action whose end nobody has seen and nobody was asked about. */
-const underWay = sql`select e.request_id from effects e where e.closed_at is null and not exists (
+const underWay = sql`select e.key from effects e where e.closed_at is null and not exists (
   select from approvals q where q.about = e.key and q.status = 'pending' and q.expires_at > now())`;
 
 /** How much longer a request may be silent that waits for a person: ten thousand of them are nothing unusual. */
@@ -27,7 +27,7 @@ export async function claimSilent(engine: Engine, silentSeconds: number, limit: 
         order by moved_at limit ${limit} for update skip locked),
       undoing as (
         select id from requests where ended_at is not null and moved_at < now() - make_interval(secs => ${silentSeconds})
-          and (id in (select request_id from calls where status = 'undoing') or id in (${underWay}))
+          and (id in (select request_id from calls where status = 'undoing') or id in (select request_id from approvals where id in (${underWay})))
         order by moved_at limit ${limit} for update skip locked)
       update requests set moved_at = now() where id in (select id from open union all select id from undoing)
       returning user_id as "user", id as request, agent_id as agent`),
@@ -127,21 +127,24 @@ export async function reconcileSilent(engine: Engine, ref: AgentRef, fate: Workf
   });
 }
 
-/** What was begun outside is seen to its end even where somebody ended the workflow. */
+/** What was begun outside is seen to its end even where somebody ended the workflow, each by the agent that wanted it. */
 async function seeToItsEnd(tx: Tx, ref: AgentRef, fate: WorkflowFate, priority: number): Promise<void> {
-  const open = await tx.maybe(sql`select 1 from (${underWay}) e where e.request_id = ${ref.request}`);
-  if (open !== undefined) await enqueue(tx, { kind: 'revive', target: ref, reason: 'under way', priority });
-  else await resumeUndo(tx, ref, fate, priority);
+  const agents = await tx.rows<{ id: string }>(
+    sql`select distinct agent_id as id from approvals where id in (${underWay}) and request_id = ${ref.request}`,
+  );
+  for (const { id } of agents)
+    await enqueue(tx, { kind: 'revive', target: { ...ref, agent: id }, reason: 'under way', priority });
+  if (agents.length === 0) await resumeUndo(tx, ref, fate, priority);
 }
 
 /** What is to be taken back after the end is taken back by a workflow that runs for it; a person who stopped that one is obeyed. */
 async function resumeUndo(tx: Tx, ref: AgentRef, fate: WorkflowFate, priority: number): Promise<void> {
-  const calls = await tx.rows<{ id: string; skill: string }>(
-    sql`select id, skill from calls where request_id = ${ref.request} and status = 'undoing' order by turn, position`,
+  const calls = await tx.rows<{ id: string; agent: string; skill: string }>(
+    sql`select id, agent_id as agent, skill from calls where request_id = ${ref.request} and status = 'undoing' order by turn, position`,
   );
-  if (calls.length === 0) return;
   if (fate === 'open' || fate === 'gone') {
-    await enqueue(tx, { kind: 'revive', target: ref, reason: 'undo', priority });
+    for (const agent of new Set(calls.map((call) => call.agent)))
+      await enqueue(tx, { kind: 'revive', target: { ...ref, agent }, reason: 'undo', priority });
     return;
   }
   for (const { id, skill } of calls)

@@ -116,15 +116,16 @@ async function answerOldest(tx: Tx, request: string, answer: string): Promise<An
 
 /** The request runs on when its last question is answered; otherwise it waits for the others. Approvals do not hold up the agent. */
 async function leaveWait(tx: Tx, user: string, request: string, answered: Answered): Promise<void> {
-  const row = await tx.one<{ status: string; waiting_for: unknown }>(sql`
+  const row = await tx.one<{ status: string; waiting_for: unknown; team: boolean }>(sql`
     with left_over as (
       select coalesce(jsonb_agg(w.item) filter (where exists (select from calls c where c.request_id = ${request} and c.status = 'waiting')), '[]'::jsonb) as items
       from requests r, jsonb_array_elements(r.waiting_for) as w(item) where r.id = ${request} and w.item->>'id' is distinct from ${answered.id})
     update requests set waiting_for = left_over.items, status = case when left_over.items = '[]'::jsonb then 'running' else status end
-    from left_over where id = ${request} returning status, waiting_for`);
+    from left_over where id = ${request} returning status, waiting_for,
+      exists (select from agents a where a.request_id = requests.id and a.parent_id is not null) as team`);
   if (row.status === 'running')
     await tx.run(sql`update agents set status = 'running' where id = ${answered.agent_id} and parent_id is null`);
-  refreshAtEnd(tx, { user, request });
+  if (row.team) refreshAtEnd(tx, { user, request });
   await appendEvents(tx, request, user, [
     {
       type: 'skill.finished',

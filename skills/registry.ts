@@ -1,7 +1,6 @@
-import type { EffectClass, Label } from '../contracts/effect-class.js';
 import type { ModelTool } from '../contracts/model.js';
 import { MoneySchema } from '../contracts/request.js';
-import { type Skill, SKILL_NAME_PATTERN } from '../contracts/skill.js';
+import { type Skill, SKILL_NAME_PATTERN, type SkillFacts } from '../contracts/skill.js';
 import { inputSchemaOf } from './input-schema.js';
 
 export { type ParsedInput, parseInput } from './parse-input.js';
@@ -22,13 +21,6 @@ export function skillFacts(registry: SkillRegistry): (name: string) => SkillFact
     const { effect, taints, facesUser, delegates } = manifest;
     return { effect, taints, facesUser: facesUser === true, delegates: delegates === true };
   };
-}
-
-interface SkillFacts {
-  readonly effect: EffectClass;
-  readonly taints: readonly Label[];
-  readonly facesUser: boolean;
-  readonly delegates: boolean;
 }
 
 /** Throws where a name is malformed or taken, a price or a hint of one is none, or an input cannot be offered to a model. */

@@ -81,6 +81,7 @@ export async function requestAccess(
     throw new ProblemError('invalid-body', `No subagent can have ${unknown.join(', ')}.`, {
       errors: [{ path: 'skills', message: `cannot be given: ${unknown.join(', ')}` }],
     });
+  await refuseSpacesNobodyHas(tx, wants);
   const id = newId('acc');
   const text = `Access ${id} is asked for: ${textOf(wants)}. Reason: ${reason}`;
   const atom = await writeToDm(tx, actor, holder.dmSpace, { kind: 'request', text, about: { access: id } });
@@ -94,6 +95,19 @@ export async function requestAccess(
     { to: holder.parent, from: holder.id, kind: 'access', text: note, atom, labels: holder.labels },
   );
   return { id };
+}
+
+/** What the user does not have, nobody can give. */
+async function refuseSpacesNobodyHas(tx: Tx, { spaces }: Wants): Promise<void> {
+  if (Object.keys(spaces).length === 0) return;
+  const lacking = await tx.rows<{ space: string }>(sql`select retinue_user_lacks(${json(spaces)}) as space`);
+  if (lacking.length === 0) return;
+  throw new ProblemError('invalid-body', 'Your user does not have that right either. Go on without it, and say so.', {
+    errors: lacking.map(({ space }) => ({
+      path: `spaces.${space.slice(0, 80)}`,
+      message: 'is not there for your user, or with less permission',
+    })),
+  });
 }
 
 export interface AccessAnswer {
@@ -275,7 +289,7 @@ async function give(
         select h.expires_at from space_grants h where h.space_id = g.item->>'space' and h.principal = ${by})))), '[]')
       from jsonb_array_elements(${json(spaces)}) as g(item)), ${by})`);
   await close(tx, row, 'granted', by, reason);
-  await tell(tx, row, 'granted', text, atom, labels);
+  await tell(tx, row, child, 'granted', text, atom, labels);
 }
 
 async function deny(
@@ -288,7 +302,7 @@ async function deny(
   const text = `Denied by ${by}: ${textOf(row.wants)}. Reason: ${reason}`;
   const atom = await writeToDm(tx, actor, child.dmSpace, { kind: 'denial', text, about: { access: row.id, by } });
   await close(tx, row, 'denied', by, reason);
-  await tell(tx, row, 'denied', text, atom, labels);
+  await tell(tx, row, child, 'denied', text, atom, labels);
 }
 
 async function close(
@@ -305,13 +319,13 @@ async function close(
 async function tell(
   tx: Tx,
   row: AccessRequest,
+  child: Holder,
   kind: 'granted' | 'denied',
   text: string,
   atom: string | undefined,
   labels: readonly Label[],
 ): Promise<void> {
-  const ended = await tx.maybe(sql`select 1 from agents where id = ${row.agent_id} and ended_at is not null`);
-  if (ended !== undefined) return;
+  if (child.hasEnded) return;
   const place = { user: row.user_id, request: row.request_id };
   await leaveNote(tx, place, { to: row.agent_id, from: row.coordinator_id, kind, text, atom, labels });
 }
@@ -340,8 +354,7 @@ export async function revokeAccess(
   if (taken.length === 0) throw new ProblemError('not-found', `The agent “${child.label}” has none of that.`);
   const text = `Taken back: ${taken.join(', ')}. Reason: ${reason}`;
   const atom = await writeToDm(tx, actor, child.dmSpace, { kind: 'revocation', text });
-  const isLive = (await tx.maybe(sql`select 1 from agents where id = ${agent} and ended_at is null`)) !== undefined;
-  if (isLive)
+  if (!child.hasEnded)
     await leaveNote(
       tx,
       { user: holder.user, request: holder.request },

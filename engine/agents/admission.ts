@@ -38,7 +38,9 @@ export async function takePlace(tx: Tx, ref: AgentRef, held: HeldRequest, step: 
   if (self.ended_at !== null || held.ended_at !== null) return step;
   const isWork = step.kind === 'think' || (step.kind === 'calls' && step.calls.every((call) => call.mode === 'run'));
   if (self.parent === null) {
-    if (step.kind === 'wait' && held.team && self.status === 'running') await setStatus(tx, ref, 'waiting');
+    if (step.kind !== 'wait' || !held.team || self.status !== 'running') return step;
+    await setStatus(tx, ref, 'waiting');
+    if (held.waits.some((wait) => wait.status === 'pending')) refreshAtEnd(tx, ref);
     return step;
   }
   if (isWork && self.status !== 'running') {

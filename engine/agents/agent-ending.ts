@@ -141,7 +141,7 @@ export function spawnedEvent(agent: string, label: string, parent: string): NewE
   return { type: 'agent.spawned', agent, data: { agent, label, parent } };
 }
 
-function finishedEvent(agent: string, label: string, outcome: AgentOutcome): NewEvent {
+export function finishedEvent(agent: string, label: string, outcome: AgentOutcome): NewEvent {
   return { type: 'agent.finished', agent, data: { agent, label, outcome } };
 }
 
@@ -235,12 +235,15 @@ async function noted(
   ending: AgentEnding,
 ): Promise<Pick<Told, 'rows' | 'woken'>> {
   const { waiters, spawning, parent } = held.self;
-  const others = [spawning.reportTo, parent].filter((id) => id !== undefined && id !== null);
-  if (others.every((id) => waiters.some(({ agent }) => agent === id))) return NOBODY;
-  const targets = await tx.rows<{ id: string }>(sql`
-    select t.id from agents t where t.ended_at is null and not t.id = any(${waiters.map(({ agent }) => agent)}::text[])
-      and (t.id = ${spawning.reportTo ?? null} or (t.id = ${parent} and not (${spawning.reopened === true} and ${waiters.length > 0}
-        or ${spawning.reopened === true} and exists (select from agents x where x.id = ${spawning.reportTo ?? null} and x.ended_at is null))))`);
+  const asker = spawning.reportTo;
+  const answered = new Set(waiters.map(({ agent }) => agent));
+  const others = [asker, parent].filter((id) => id !== undefined && id !== null);
+  if (others.every((id) => answered.has(id))) return NOBODY;
+  const live = await tx.rows<{ id: string }>(
+    sql`select id from agents where id = any(${others}::text[]) and ended_at is null`,
+  );
+  const isAskedAgain = spawning.reopened === true && (answered.size > 0 || live.some(({ id }) => id === asker));
+  const targets = live.filter(({ id }) => !answered.has(id) && (id === asker || !isAskedAgain));
   const head = `The agent “${held.self.label}” (${ref.agent}) has finished.`;
   const text = ending.outcome === 'completed' ? `${head}\n${ending.text ?? ''}` : failureText(held, ending);
   return {

@@ -2,6 +2,7 @@ import type { Label } from '../../contracts/effect-class.js';
 import { ProblemError } from '../../contracts/problem.js';
 import type { Agent } from '../../contracts/request.js';
 import type { Page } from '../../contracts/space.js';
+import { shortened } from '../../contracts/text.js';
 import type { Tx } from '../../store/db.js';
 import { pageCursor, readCursor } from '../../store/paging.js';
 import { type RawBuilder, sql } from '../../store/sql.js';
@@ -155,7 +156,7 @@ export async function readUserFacts(tx: Tx, user: string): Promise<UserFacts> {
 /** An agent as callers see it, with the rights it has at this moment. */
 export function presentAgent(engine: Engine, row: AgentViewRow, facts: UserFacts, isWhole = false): Agent {
   const skills = row.skills ?? engine.skillNames;
-  const text = (given: string) => (isWhole ? given : cut(given));
+  const text = (given: string) => (isWhole ? given : shortened(given, LONGEST_IN_LIST));
   return {
     id: row.id,
     label: row.label,
@@ -191,8 +192,4 @@ export function presentAgent(engine: Engine, row: AgentViewRow, facts: UserFacts
     createdAt: new Date(row.created_at).toISOString(),
     ...(row.ended_at === null ? {} : { endedAt: new Date(row.ended_at).toISOString() }),
   };
-}
-
-function cut(text: string): string {
-  return text.length <= LONGEST_IN_LIST ? text : `${text.slice(0, LONGEST_IN_LIST - 1).toWellFormed()}…`;
 }

@@ -18,6 +18,7 @@ export interface Holder {
   readonly conversation: string;
   readonly user: string;
   readonly parent: string | null;
+  readonly hasEnded: boolean;
   readonly label: string;
   readonly confined: boolean;
   readonly hop: number;
@@ -49,7 +50,7 @@ interface HolderRow extends Omit<Holder, 'grant'> {
 /** Locks nothing: agents of a request change under its lock. */
 export async function readHolder(tx: Tx, engine: Engine, agent: string): Promise<Holder | undefined> {
   const row = await tx.maybe<HolderRow>(sql`
-    select a.id, a.request_id as request, r.conversation_id as conversation, a.user_id as "user", a.parent_id as parent, a.label, a.confined, a.hop, a.model, a.labels, a.depth, a.path,
+    select a.id, a.request_id as request, r.conversation_id as conversation, a.user_id as "user", a.parent_id as parent, a.ended_at is not null as "hasEnded", a.label, a.confined, a.hop, a.model, a.labels, a.depth, a.path,
       case when a.parent_id is null then (r.settings->>'priority')::int else a.priority end as priority, a.dm_space as "dmSpace", a.hosted_by is not null as hosted,
       (select count(*)::int from agents c where c.parent_id = a.id) as children, (select count(*)::int from agents c where c.request_id = a.request_id) as agents,
       ${heldSpaces(sql`a.id`)} as spaces, ${SKILLS_NOW} as skills, retinue_held(a.id, 'secret') as secrets, retinue_held(a.id, 'model') as models, retinue_held(a.id, 'host') as hosts,

@@ -1,6 +1,7 @@
 import type { Label } from '../../contracts/effect-class.js';
 import { ProblemError } from '../../contracts/problem.js';
 import type { Work } from '../../contracts/agent-access.js';
+import { shortened } from '../../contracts/text.js';
 import type { Tx } from '../../store/db.js';
 import { sql } from '../../store/sql.js';
 import type { Engine } from '../deps.js';
@@ -51,23 +52,19 @@ export async function listWork(tx: Tx, holder: Holder): Promise<{ work: Work[]; 
     where r.user_id = ${holder.user} and ${scope} order by r.created_at desc, a.born limit ${MOST_WORK}`);
   const work = rows.map((row) => ({
     request: row.request,
-    said: cut(row.said ?? '', LONGEST_SAID),
+    said: shortened(row.said ?? '', LONGEST_SAID),
     agent: row.agent,
     label: row.label,
     ...(row.parent === null ? {} : { parent: row.parent }),
-    ...(row.task === null ? {} : { task: cut(row.task, LONGEST_SAID) }),
+    ...(row.task === null ? {} : { task: shortened(row.task, LONGEST_SAID) }),
     status: row.status,
     ...(row.position === null ? {} : { position: row.position }),
     ...(row.outcome === null ? {} : { outcome: row.outcome }),
-    ...(row.spoken === null || row.spoken === '' ? {} : { said_last: cut(row.spoken, LONGEST_REPORT) }),
+    ...(row.spoken === null || row.spoken === '' ? {} : { said_last: shortened(row.spoken, LONGEST_REPORT) }),
     ...(row.waiting_for === null ? {} : { waitingFor: row.waiting_for }),
     costUsd: row.usd,
   }));
   return { work, labels: [...new Set(rows.flatMap((row) => row.labels))] };
-}
-
-function cut(text: string, most: number): string {
-  return text.length <= most ? text : `${text.slice(0, most - 1).toWellFormed()}…`;
 }
 
 interface Governed {

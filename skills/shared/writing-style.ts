@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { JsonValue } from '../../contracts/space.js';
+import { shortened } from '../../contracts/text.js';
 import { changedLines, type LineChange } from './writing-style-diff.js';
 import {
   closingOf,
@@ -50,29 +51,29 @@ export function groupsOf({
   return [...[...new Set(groups)].slice(0, MOST_GROUPS), EVERYONE];
 }
 
-const shortened = (most: number) => z.string().transform((text) => cut(text, most));
+const shortenedTo = (most: number) => z.string().transform((text) => shortened(text, most));
 const optional = <T extends z.ZodType>(schema: T) => schema.optional().catch(undefined);
 
 const FEATURES = {
   /** With `{name}` for the recipient. '' says that none is wanted. */
-  greeting: optional(shortened(120)),
+  greeting: optional(shortenedTo(120)),
   /** May have several lines. */
-  closing: optional(shortened(400)),
-  language: optional(shortened(40)),
+  closing: optional(shortenedTo(400)),
+  language: optional(shortenedTo(40)),
   /** `du` or `Sie`, where the language knows the difference. */
-  formality: optional(shortened(40)),
+  formality: optional(shortenedTo(40)),
 };
 
 const EditSchema = z.object({
-  from: shortened(LONGEST_CHANGE),
-  to: shortened(LONGEST_CHANGE),
+  from: shortenedTo(LONGEST_CHANGE),
+  to: shortenedTo(LONGEST_CHANGE),
   /** RFC 3339. */
-  at: shortened(40),
-  source: shortened(100),
+  at: shortenedTo(40),
+  source: shortenedTo(100),
 });
 
 const RecentSchema = z.object({
-  source: shortened(100),
+  source: shortenedTo(100),
   edited: z.boolean(),
   words: optional(z.int().min(0)),
   ...FEATURES,
@@ -81,7 +82,7 @@ const RecentSchema = z.object({
 /** The payload of a style atom. A person may have changed any of it, so what is no such thing counts as not there. */
 const StyleSchema = z.object({
   /** For people; what they write here instead stays. */
-  text: shortened(LONGEST_TEXT).catch(''),
+  text: shortenedTo(LONGEST_TEXT).catch(''),
   ...FEATURES,
   /** Median length in words. */
   words: optional(z.int().min(0)),
@@ -89,11 +90,11 @@ const StyleSchema = z.object({
   /** Newest first. */
   edits: z.array(EditSchema).catch([]),
   /** What it was learned from, such as `approval:apr_x`; newest first. */
-  sources: z.array(shortened(100)).catch([]),
+  sources: z.array(shortenedTo(100)).catch([]),
   /** What the newest mails showed; newest first. */
   recent: z.array(RecentSchema).catch([]),
   /** What was put into the fields above when something was last learned: what differs by now is a person's word. */
-  learned: optional(z.object({ text: optional(shortened(LONGEST_TEXT)), ...FEATURES })),
+  learned: optional(z.object({ text: optional(shortenedTo(LONGEST_TEXT)), ...FEATURES })),
 });
 
 export type Style = z.infer<typeof StyleSchema>;
@@ -169,7 +170,7 @@ function ownWords(changes: readonly LineChange[], about: { source: string; at: s
 }
 
 function editOf({ from, to }: LineChange, about: { source: string; at: string }): Edit {
-  return { from: cut(from, LONGEST_CHANGE), to: cut(to, LONGEST_CHANGE), ...about };
+  return { from: shortened(from, LONGEST_CHANGE), to: shortened(to, LONGEST_CHANGE), ...about };
 }
 
 /** The style after a lesson. What a person has written into it stays until they teach something newer. */
@@ -256,12 +257,8 @@ function described(group: string, style: Features & Pick<Style, 'words' | 'mails
     ...(words === undefined ? [] : [`have about ${words} words`]),
   ];
   const said = parts.length === 0 ? '' : ` ${parts.join(', ')}`;
-  return cut(
+  return shortened(
     `Mails to ${group}${said === '' ? ': nothing special yet' : said}. Learned from ${mails} mails.`,
     LONGEST_TEXT,
   );
-}
-
-function cut(text: string, most: number): string {
-  return text.length <= most ? text : `${text.slice(0, most - 1).toWellFormed()}…`;
 }

@@ -230,6 +230,10 @@ create function retinue_delegate(given jsonb, by text) returns void language sql
       atom_id = excluded.atom_id, expires_at = excluded.expires_at
     -- What is there already, as strong and as lasting, stays.
     where not (retinue_covers(space_grants.permission, excluded.permission) and (space_grants.expires_at is null or space_grants.expires_at >= excluded.expires_at)) $$;
+-- Those of the wanted rights on spaces that the user does not have either.
+create function retinue_user_lacks(wanted jsonb) returns setof text language sql stable security definer set search_path = pg_catalog, public, pg_temp as
+  $$ select w.key from jsonb_each_text(wanted) as w where not exists (select from space_grants g where g.space_id = w.key
+      and g.principal = 'user:' || current_setting('retinue.user_id', true) and retinue_covers(g.permission, w.value)) $$;
 -- Gives an agent the rights on spaces of one it takes over from.
 create function retinue_inherit(former text, heir text) returns void language sql volatile security definer set search_path = pg_catalog, public, pg_temp as
   $$ insert into space_grants (space_id, principal, permission, granted_by, reason, atom_id, expires_at)
@@ -243,8 +247,11 @@ create function retinue_recall(agent text, space text) returns integer language 
         and (retinue_agent() = '' or a.parent_id = retinue_agent())) returning 1)
     select count(*)::int from gone $$;
 
--- Lets those who wait work, as far as there is room: the urgent first, in turn between users; every two minutes make
--- whoever waits more urgent by one. Called last in a transaction, so that whoever holds its lock waits for nobody.
+-- Every two minutes make whoever waits more urgent by one.
+create function retinue_urgency(priority integer, since timestamptz) returns integer language sql stable as
+  $$ select greatest(1, priority - floor(extract(epoch from now() - since) / 120)::int) $$;
+
+-- Lets those who wait work, as far as there is room: the urgent first, in turn between users. Called last in a transaction, so that whoever holds its lock waits for nobody.
 create function retinue_admit() returns table (
     id text, generation integer, "workflowId" text, kind text, target jsonb, agents text[], priority integer, reason text)
   language plpgsql volatile security definer set search_path = pg_catalog, public, pg_temp as $$
@@ -255,7 +262,7 @@ begin
   if not exists (select from agents a where a.status = 'queued' and a.parent_id is not null) then return; end if;
   return query
     with waiting as materialized (
-      select a.id, a.user_id, a.born, greatest(1, a.priority - floor(extract(epoch from now() - a.queued_at) / 120)) as urgency
+      select a.id, a.user_id, a.born, retinue_urgency(a.priority, a.queued_at) as urgency
       from agents a where a.status = 'queued' and a.parent_id is not null order by a.priority, a.queued_at limit 5000 for update skip locked),
     at_work as (select b.user_id, count(*)::int as busy from agents b where b.status = 'running' and b.parent_id is not null group by b.user_id),
     ranked as (

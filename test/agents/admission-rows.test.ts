@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { queuePosition } from '../../engine/agents/queue.js';
 import type { Db, Tx } from '../../store/db.js';
 import { sql } from '../../store/sql.js';
 import { needs } from '../helpers/needs.js';
@@ -160,6 +161,32 @@ describe.each(STORE_KINDS)('on $name', ({ name, isPresent, open }) => {
     }
     // Four levels of two minutes each; then it has waited longer than any other that is as urgent.
     expect(rounds.indexOf(patient)).toBe(3);
+  });
+
+  test('the place that is shown is the one in which they are let in, long waits counted [S4-26]', async () => {
+    await limit(1, 1);
+    await does((tx) => queue(tx, 'usr_a', { priority: 1 }));
+    await does(admit);
+    const queued = await does(async (tx) => [
+      await queue(tx, 'usr_a', { priority: 2 }),
+      await queue(tx, 'usr_a', { priority: 4, minutes: 6 }),
+      await queue(tx, 'usr_a', { priority: 3 }),
+    ]);
+    const places = await does((tx) =>
+      tx.rows<{ id: string; place: number }>(
+        sql`select a.id, ${queuePosition(sql`a`)} as place from agents a where a.id = any(${queued}::text[]) order by 2`,
+      ),
+    );
+    expect(places.map(({ place }) => place)).toEqual([1, 2, 3]);
+    const order: string[] = [];
+    for (let turn = 0; turn < queued.length; turn += 1) {
+      await does(async (tx) => {
+        for (const id of await atWork(tx)) await end(tx, id);
+      });
+      order.push(...(await does(admit)));
+    }
+    expect(order).toEqual(places.map(({ id }) => id));
+    expect(order[0]).toBe(queued[1]);
   });
 
   test('a lower limit sends nobody away and lets nobody in before there is room', async () => {

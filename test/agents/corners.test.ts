@@ -1,6 +1,8 @@
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { plantMail } from '../e2e/plots.js';
 import { openStage, type Stage } from '../e2e/stage.js';
+import { reconcileSilent } from '../../engine/janitor.js';
+import { sql } from '../../store/sql.js';
 import type { ScriptTurn } from '../stand-ins/anthropic.js';
 
 let stage: Stage;
@@ -98,4 +100,36 @@ test('what other agents have said makes its reader as untrusted as they are', as
   expect(other.agents[0]?.context.labels).toContain('untrusted');
   await stage.say(asking, 'no');
   expect((await stage.world.ended(asking)).status).toBe('completed');
+});
+
+test('what the user does not have either cannot be asked for, and the agent is told at once', async () => {
+  stage.script('read elsewhere', [
+    { calls: [{ name: 'request_access', input: { spaces: { spc_nobodys: 'read' }, reason: 'It may be there.' } }] },
+    { text: 'Nobody can give it to me.' },
+  ]);
+  const view = await stage.finish([{ calls: [spawn({ task: 'read elsewhere' })] }, DONE]);
+  const [asked] = (await stage.callsOf(view.id)).filter(({ skill }) => skill === 'request_access');
+  expect(asked).toMatchObject({ status: 'failed', error: expect.stringContaining('Your user does not have that') });
+});
+
+test('what an agent had done is taken back after the end of its request, also when every workflow is lost', async () => {
+  const { owner, serving } = stage.world;
+  const { engine } = serving.installation;
+  const board = await engine.db.as(owner, (tx) =>
+    tx.one<{ id: string }>(sql`select id from spaces where role = 'tasks' and owner_id = ${owner}`),
+  );
+  stage.script('put it on the board', [
+    { calls: [{ name: 'tasks_create', input: { title: 'Water the plants' } }] },
+    { text: 'It is there.' },
+  ]);
+  const view = await stage.finish([
+    { calls: [spawn({ task: 'put it on the board', skills: ['tasks_create'], spaces: { [board.id]: 'write' } })] },
+    DONE,
+  ]);
+  const [made] = (await stage.callsOf(view.id)).filter(({ skill }) => skill === 'tasks_create');
+  await engine.db.system((tx) => tx.run(sql`update calls set status = 'undoing' where id = ${made?.id ?? ''}`));
+  await reconcileSilent(engine, { user: owner, request: view.id, agent: view.agent }, 'gone');
+  await expect
+    .poll(async () => (await stage.callsOf(view.id)).find(({ id }) => id === made?.id)?.status, { timeout: 20_000 })
+    .toBe('undone');
 });
