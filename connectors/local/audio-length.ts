@@ -1,7 +1,5 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
 import { ProblemError } from '../../contracts/problem.js';
+import { createKillableChild } from '../child-process/killable-child.js';
 
 interface AudioLength {
   /**
@@ -21,129 +19,35 @@ interface AudioLengthOptions {
 }
 
 const ENTRY = new URL('./audio-length-child.mjs', import.meta.url);
-const SHELL = '/bin/sh';
 const TIMEOUT_MS = 5_000;
 const HEAP_MEGABYTES = 128;
-/** Twice what the largest file needs. Buffers are outside the heap, so the heap's own limit does not see them. */
+/** Twice what the largest file needs. */
 const MOST_RESIDENT_KILOBYTES = 300 * 1024;
-const LOOK_MS = 100;
-/** Children at the same time; further recordings wait for their turn. */
-const AT_ONCE = 2;
-const MOST_WAITING = 16;
 const MOST_OUTPUT = 100;
+/** A parser that gives up, as the bytes are none of its own, ends with 1. */
+const END_CODES = [0, 1];
 /** A recording up to this size may pass with an unknown length: at the lowest rate that speech has, it is 23 minutes. */
 const MOST_UNREAD_BYTES = 1024 * 1024;
 
-/**
- * Reads lengths in a child process of its own for each recording, without the environment: bytes that make a parser loop,
- * grow or crash take nothing else down. A child is killed when its time is over and, on Linux, when it has grown too large.
- * Where there is a POSIX shell, its processor time is limited too, so that it ends also when this process is gone.
- */
+/** Reads lengths in a child process of its own for each recording. Whoever opens it closes it. */
 export function createAudioLength({ entry = ENTRY, timeoutMs = TIMEOUT_MS }: AudioLengthOptions = {}): AudioLength {
-  const running = new Set<Promise<Reading>>();
-  const children = new Set<ChildProcess>();
-  const waiting: (() => void)[] = [];
-  let isClosed = false;
-  let free = AT_ONCE;
-
-  async function turn(): Promise<void> {
-    if (!isClosed && free > 0) free -= 1;
-    else if (!isClosed && waiting.length < MOST_WAITING) await new Promise<void>((resolve) => waiting.push(resolve));
-    else throw busy();
-  }
-
-  function passOn(): void {
-    const next = waiting.shift();
-    if (next === undefined) free += 1;
-    else next();
-  }
-
-  async function readingOf(bytes: Uint8Array, mediaType: string): Promise<Reading> {
-    if (isClosed) throw busy();
-    const child = startChild(entry, mediaType, timeoutMs);
-    children.add(child);
-    const reading = outputOf(child, bytes, timeoutMs);
-    running.add(reading);
-    try {
-      return await reading;
-    } finally {
-      children.delete(child);
-      running.delete(reading);
-    }
-  }
+  const child = createKillableChild({
+    entry,
+    timeoutMs,
+    heapMegabytes: HEAP_MEGABYTES,
+    mostResidentKilobytes: MOST_RESIDENT_KILOBYTES,
+    mostOutput: MOST_OUTPUT,
+    endCodes: END_CODES,
+    busy,
+  });
 
   async function lengthIn(bytes: Uint8Array, mediaType: string): Promise<number | undefined> {
-    await turn();
-    try {
-      const { output, isWhole } = await readingOf(bytes, mediaType);
-      if (isClosed) throw busy();
-      if (!isWhole && bytes.length > MOST_UNREAD_BYTES) throw unreadable();
-      return isWhole ? lengthOf(output) : undefined;
-    } finally {
-      passOn();
-    }
+    const output = await child.run([mediaType], bytes);
+    if (output === undefined && bytes.length > MOST_UNREAD_BYTES) throw unreadable();
+    return output === undefined ? undefined : lengthOf(output);
   }
 
-  return Object.assign(lengthIn, {
-    async close(): Promise<void> {
-      isClosed = true;
-      for (const child of children) child.kill('SIGKILL');
-      await Promise.all(running);
-    },
-  });
-}
-
-/** The limit of processor time is the child's own: nobody need be there to enforce it. */
-function startChild(entry: URL, mediaType: string, timeoutMs: number): ChildProcess {
-  const command = [process.execPath, `--max-old-space-size=${HEAP_MEGABYTES}`, fileURLToPath(entry), mediaType];
-  const seconds = String(Math.ceil(timeoutMs / 1000) * 2);
-  const [program = '', ...args] = existsSync(SHELL)
-    ? [SHELL, '-c', 'ulimit -c 0; ulimit -t "$0"; exec "$@"', seconds, ...command]
-    : command;
-  return spawn(program, args, { stdio: ['pipe', 'pipe', 'ignore'], env: {} });
-}
-
-interface Reading {
-  readonly output: string;
-  /** False when the child had to be killed, crashed or did not start: then the bytes were not looked at to the end. */
-  readonly isWhole: boolean;
-}
-
-/** What the child has printed when it is gone. */
-function outputOf(child: ChildProcess, bytes: Uint8Array, timeoutMs: number): Promise<Reading> {
-  return new Promise((resolve) => {
-    let output = '';
-    const kill = (): void => void child.kill('SIGKILL');
-    const timer = setTimeout(kill, timeoutMs);
-    const looking = setInterval(() => {
-      if (residentKilobytes(child.pid) > MOST_RESIDENT_KILOBYTES) kill();
-    }, LOOK_MS);
-    const end = (isWhole: boolean): void => {
-      clearTimeout(timer);
-      clearInterval(looking);
-      resolve({ output, isWhole });
-    };
-    child.once('error', () => end(false));
-    // A parser that gives up, as the bytes are none of its own, ends with 1.
-    child.once('close', (code) => end(code === 0 || code === 1));
-    child.stdout?.setEncoding('utf8').on('data', (text: string) => {
-      output += text;
-      if (output.length > MOST_OUTPUT) kill();
-    });
-    // A child that is gone before it has read everything breaks the pipe; that it is gone says enough.
-    child.stdin?.on('error', () => undefined);
-    child.stdin?.end(bytes);
-  });
-}
-
-/** Memory a process has in use; 0 where the platform does not show it. */
-function residentKilobytes(pid: number | undefined): number {
-  if (process.platform !== 'linux' || pid === undefined) return 0;
-  try {
-    return Number(/^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0);
-  } catch {
-    return 0;
-  }
+  return Object.assign(lengthIn, { close: () => child.close() });
 }
 
 function lengthOf(output: string): number | undefined {

@@ -1,9 +1,9 @@
 import { z } from 'zod';
 import type { WebPage, WebReader } from '../../contracts/services.js';
 import { wellFormed } from '../../contracts/well-formed.js';
+import { createKillableChild, type KillableChild } from '../child-process/killable-child.js';
 import { createGuardedFetch, type Fetched, type Resolve } from './guarded-fetch.js';
-import { createPageChild, type PageChild } from './page-child.js';
-import { unreadablePage } from './web-problems.js';
+import { busyReading, unreadablePage } from './web-problems.js';
 
 interface WebReaderOptions {
   /** `host` or `host:port`; the latter also where they are not public and have no TLS. */
@@ -20,18 +20,32 @@ const PAGES = ['text/html', 'application/xhtml+xml'];
 const TEXTS = /^(?:text\/[\w.+-]+|application\/(?:[\w.-]+\+)?(?:json|xml))$/;
 /** Characters; what follows is left out. */
 const MOST_TEXT = 1_000_000;
+const CHILD_TIMEOUT_MS = 10_000;
+const HEAP_MEGABYTES = 256;
+/** Twice what a dense page of the largest size needs. */
+const MOST_RESIDENT_KILOBYTES = 512 * 1024;
+/** Characters; text that a page may have, with room for what JSON escapes. */
+const MOST_OUTPUT = 8_000_000;
 
 const ReadableSchema = z.object({ title: z.string(), text: z.string() });
 
 /** Reads single pages of the web as plain text. Whoever opens it closes it. */
 export function createWebReader(options: WebReaderOptions = {}): WebReader & { close(): Promise<void> } {
-  const { allowedHosts = [], resolve, entry = ENTRY, timeoutMs, childTimeoutMs } = options;
+  const { allowedHosts = [], resolve, entry = ENTRY, timeoutMs, childTimeoutMs = CHILD_TIMEOUT_MS } = options;
   const web = createGuardedFetch({
     allowed: allowedHosts,
     ...(resolve === undefined ? {} : { resolve }),
     ...(timeoutMs === undefined ? {} : { timeoutMs }),
   });
-  const child = createPageChild({ entry, ...(childTimeoutMs === undefined ? {} : { timeoutMs: childTimeoutMs }) });
+  const child = createKillableChild({
+    entry,
+    timeoutMs: childTimeoutMs,
+    heapMegabytes: HEAP_MEGABYTES,
+    mostResidentKilobytes: MOST_RESIDENT_KILOBYTES,
+    mostOutput: MOST_OUTPUT,
+    endCodes: [0],
+    busy: busyReading,
+  });
   return {
     allows: (url) => web.allows(url),
     async read(url, { abortSignal }) {
@@ -47,7 +61,7 @@ function isReadable(mediaType: string): boolean {
   return PAGES.includes(mediaType) || TEXTS.test(mediaType);
 }
 
-async function textOf(child: PageChild, page: Fetched & { readonly kind: 'page' }): Promise<WebPage> {
+async function textOf(child: KillableChild, page: Fetched & { readonly kind: 'page' }): Promise<WebPage> {
   const { url, mediaType, charset, bytes } = page;
   if (!PAGES.includes(mediaType))
     return { url: url.href, title: '', text: decoded(bytes, charset).slice(0, MOST_TEXT) };

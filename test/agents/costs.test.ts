@@ -2,28 +2,29 @@ import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vite
 import { priceOf } from '../../models/prices.js';
 import { sql } from '../../store/sql.js';
 import { deskOf } from '../e2e/deciding.js';
-import { barrier, resolvers, type Stage } from '../e2e/stage.js';
+import { barrier, resolvers } from '../e2e/stage.js';
 import type { RequestView } from '../helpers/world.js';
 import type { RecordedCall, ScriptInput, ScriptTurn } from '../stand-ins/anthropic.js';
-import { startWebStandIn, type WebStandIn } from '../stand-ins/web.js';
 import {
   askedFor,
   brief,
   call,
   given,
   memberOf,
-  openTeamStage,
+  openWebStage,
   result,
   results,
   spawn,
   teamOf,
   workspaceOf,
+  type WebStage,
 } from './script.js';
 import { openSurvey } from './survey.js';
 
 const MAIN = 'claude-opus-5-5';
 const SECONDARY = 'claude-haiku-4-5';
 const PRICE = '0.05';
+const TIDES = { title: 'Tides', url: 'https://sea.example/', content: 'the tide turns twice' };
 
 interface Answer {
   readonly label: string;
@@ -33,14 +34,10 @@ interface Answer {
 
 const survey = openSurvey(PRICE);
 
-let web: WebStandIn;
-let stage: Stage;
+let stage: WebStage;
 beforeAll(async () => {
-  web = await startWebStandIn();
-  web.index({ title: 'Tides', url: 'https://sea.example/', content: 'the tide turns twice' });
-  stage = await openTeamStage({
+  stage = await openWebStage([TIDES], {
     file: {
-      web: { searchUrl: web.url },
       limits: { subagents: 2 },
       models: { tiers: { fast: 'claude-haiku-5-5', smart: 'claude-sonnet-5-5' } },
       agents: { main: { model: MAIN }, secondary: { model: SECONDARY } },
@@ -50,13 +47,9 @@ beforeAll(async () => {
 });
 afterEach(() => {
   stage.assertClean();
-  web.assertClean();
   survey.reset();
 });
-afterAll(async () => {
-  await stage.close();
-  await web.close();
-});
+afterAll(() => stage.close());
 
 /** What the endpoint bills for these calls, at list price. */
 const billOf = (calls: readonly RecordedCall[]): number =>
@@ -169,7 +162,7 @@ describe('what agents cost', () => {
       ],
       { text: 'Look up the tide' },
     );
-    const searched = web.requests.map(({ path }) => new URLSearchParams(path.split('?')[1]).get('q'));
+    const searched = stage.web.requests.map(({ path }) => new URLSearchParams(path.split('?')[1]).get('q'));
     expect(searched).toEqual(['tide', 'the tide again']);
     expect(survey.asked).toEqual(['tide', 'the tide again']);
     expect(told.map(({ text }) => text)).toEqual([

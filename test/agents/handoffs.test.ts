@@ -1,9 +1,8 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import { createSecretBox, putSecret, secretKey } from '../../store/secrets.js';
 import { type DeployTarget, deploySkills, startDeployTarget } from '../e2e/deploying.js';
-import { barrier, resolvers, type Stage } from '../e2e/stage.js';
+import { barrier, resolvers } from '../e2e/stage.js';
 import type { ScriptInput } from '../stand-ins/anthropic.js';
-import { startWebStandIn, type WebStandIn } from '../stand-ins/web.js';
 import {
   atomsIn,
   atomsOf,
@@ -27,36 +26,28 @@ import {
   given,
   memberOf,
   notes,
-  openTeamStage,
+  openWebStage,
   result,
   spawn,
   teamOf,
+  type WebStage,
 } from './script.js';
 
 const KEY = 'kestrel.9f2c7d51e8';
 
-let web: WebStandIn;
 let target: DeployTarget;
-let stage: Stage;
+let stage: WebStage;
 beforeAll(async () => {
-  web = await startWebStandIn();
   target = await startDeployTarget(KEY);
-  stage = await openTeamStage({
-    file: { web: { searchUrl: web.url }, limits: { subagents: 4 } },
-    moreSkills: deploySkills,
-  });
+  stage = await openWebStage([], { file: { limits: { subagents: 4 } }, moreSkills: deploySkills });
   const { owner, home, serving } = stage.world;
   const box = createSecretBox(secretKey(home, undefined));
   await serving.installation.store.db.as(owner, (tx) => putSecret(tx, box, owner, 'deploy-key', KEY, [target.host]));
 });
-afterEach(() => {
-  stage.assertClean();
-  web.assertClean();
-});
+afterEach(() => stage.assertClean());
 afterAll(async () => {
   await stage.close();
   await target.close();
-  await web.close();
 });
 
 describe('what one hands to the next', () => {
@@ -273,7 +264,7 @@ test.each([[['retail', 'farming', 'shipping']], [['mining']]])(
       { text: 'it is in the space' },
     ]);
     for (const segment of segments)
-      web.index({ title: segment, url: `https://facts.example/${segment}`, content: `${segment} grows` });
+      stage.web.index({ title: segment, url: `https://facts.example/${segment}`, content: `${segment} grows` });
     const view = await stage.finish(
       [
         look,

@@ -1,21 +1,28 @@
 import { Temporal } from 'temporal-polyfill';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { deskOf } from '../e2e/deciding.js';
-import type { Stage } from '../e2e/stage.js';
 import type { ScriptInput, ScriptTurn } from '../stand-ins/anthropic-script.js';
-import { startWebStandIn, type WebStandIn } from '../stand-ins/web.js';
-import { answerOf, brief, call, given, memberOf, openTeamStage, result, spawn, teamOf, workspaceOf } from './script.js';
+import {
+  answerOf,
+  brief,
+  call,
+  given,
+  memberOf,
+  openWebStage,
+  result,
+  spawn,
+  teamOf,
+  workspaceOf,
+  type WebStage,
+} from './script.js';
 
 const WEEK = ['Monday', 'Tuesday', 'Wednesday', 'Thursday', 'Friday', 'Saturday', 'Sunday'];
 const MONDAY = { timeZone: 'Europe/Berlin', occurredAt: '2027-03-01T09:00:00+01:00' };
 const hit = { title: 'When to launch on Product Hunt', url: 'https://launch.example/best', content: '' };
 
-let web: WebStandIn;
-let stage: Stage;
+let stage: WebStage;
 beforeAll(async () => {
-  web = await startWebStandIn();
-  web.index(hit);
-  stage = await openTeamStage({ file: { web: { searchUrl: web.url } } });
+  stage = await openWebStage([hit]);
   stage.script('calendar agent: find a slot', [
     (input) => lookFor(given(input, 'from'), given(input, 'to')),
     (input) => schedule(input),
@@ -26,14 +33,8 @@ beforeAll(async () => {
     (input) => ({ text: result<{ results: { text: string }[] }>(input).results[0]?.text ?? 'nothing found' }),
   ]);
 });
-afterEach(() => {
-  stage.assertClean();
-  web.assertClean();
-});
-afterAll(async () => {
-  await stage.close();
-  await web.close();
-});
+afterEach(() => stage.assertClean());
+afterAll(() => stage.close());
 
 const lookFor = (from: string, to: string, clock = { earliest: '00:00', latest: '24:00' }): ScriptTurn => ({
   ...call('calendar_find_free', { from, to, durationMinutes: 30, ...clock }),

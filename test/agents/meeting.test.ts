@@ -2,25 +2,34 @@ import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { spaceAccess } from '../../spaces/access.js';
 import { userActor } from '../../spaces/principal.js';
 import { putMail } from '../e2e/plots.js';
-import { barrier, type Stage } from '../e2e/stage.js';
+import { barrier } from '../e2e/stage.js';
 import type { ScriptInput, TurnSource } from '../stand-ins/anthropic-script.js';
-import { startWebStandIn, type WebStandIn } from '../stand-ins/web.js';
-import { answerOf, brief, call, given, memberOf, openTeamStage, result, spawn, teamOf, workspaceOf } from './script.js';
+import {
+  answerOf,
+  brief,
+  call,
+  given,
+  memberOf,
+  openWebStage,
+  result,
+  spawn,
+  teamOf,
+  workspaceOf,
+  type WebStage,
+} from './script.js';
 
 const TOMORROW = { timeZone: 'Europe/Berlin', occurredAt: '2027-03-01T09:00:00+01:00' };
 const MEMORY = /Personal memory \(id (spc_\w+)\)/;
+const DANA = {
+  title: 'Dana Reyes',
+  url: 'https://people.example/reyes',
+  content: 'Dana Reyes leads purchasing at Lotus',
+};
 const FIELDS = ['legal', 'financial', 'technical'] as const;
 
-let web: WebStandIn;
-let stage: Stage;
+let stage: WebStage;
 beforeAll(async () => {
-  web = await startWebStandIn();
-  web.index({
-    title: 'Dana Reyes',
-    url: 'https://people.example/reyes',
-    content: 'Dana Reyes leads purchasing at Lotus',
-  });
-  stage = await openTeamStage({ file: { web: { searchUrl: web.url }, limits: { subagents: 4 } } });
+  stage = await openWebStage([DANA], { file: { limits: { subagents: 4 } } });
   await remember('At the last meeting Lotus asked for a discount');
   putMail(stage, 'offer', 'Lotus offer', 'We expect the new price list.');
   const meetAll: TurnSource = call('probe', { name: 'all at work' });
@@ -55,14 +64,8 @@ beforeAll(async () => {
     (input) => ({ text: result<{ memories: { text: string }[] }>(input).memories[0]?.text ?? 'none' }),
   ]);
 });
-afterEach(() => {
-  stage.assertClean();
-  web.assertClean();
-});
-afterAll(async () => {
-  await stage.close();
-  await web.close();
-});
+afterEach(() => stage.assertClean());
+afterAll(() => stage.close());
 
 function remember(text: string): Promise<unknown> {
   const { engine } = stage.world.serving.installation;

@@ -1,9 +1,8 @@
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { spaceAccess } from '../../spaces/access.js';
 import { userActor } from '../../spaces/principal.js';
-import { resolvers, type Stage } from '../e2e/stage.js';
+import { resolvers } from '../e2e/stage.js';
 import type { ScriptInput } from '../stand-ins/anthropic-script.js';
-import { startWebStandIn, type WebStandIn } from '../stand-ins/web.js';
 import { offerList } from './outside.js';
 import {
   answerOf,
@@ -12,12 +11,13 @@ import {
   given,
   type Member,
   memberOf,
-  openTeamStage,
+  openWebStage,
   result,
   results,
   spawn,
   teamOf,
   workspaceOf,
+  type WebStage,
 } from './script.js';
 
 interface Found {
@@ -30,24 +30,12 @@ interface Atoms {
 const hit = { title: 'A lookup', url: 'https://facts.example/', content: '' };
 const flights = new Map([['Tokyo', [{ name: 'direct flight', usd: 900 }]]]);
 
-let web: WebStandIn;
-let stage: Stage;
+let stage: WebStage;
 beforeAll(async () => {
-  web = await startWebStandIn();
-  web.index(hit);
-  stage = await openTeamStage({
-    file: { web: { searchUrl: web.url } },
-    moreSkills: [offerList('flights_search', flights)],
-  });
+  stage = await openWebStage([hit], { moreSkills: [offerList('flights_search', flights)] });
 });
-afterEach(() => {
-  stage.assertClean();
-  web.assertClean();
-});
-afterAll(async () => {
-  await stage.close();
-  await web.close();
-});
+afterEach(() => stage.assertClean());
+afterAll(() => stage.close());
 
 const makeSpace = (name: string): Promise<string> => {
   const { engine } = stage.world.serving.installation;

@@ -1,7 +1,5 @@
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { type Desk, deskOf } from '../e2e/deciding.js';
-import type { Stage } from '../e2e/stage.js';
-import { startWebStandIn, type WebStandIn } from '../stand-ins/web.js';
 import { orderDesk } from './outside.js';
 import {
   agentOf,
@@ -10,25 +8,22 @@ import {
   call,
   given,
   memberOf,
-  openTeamStage,
+  openWebStage,
   result,
   spawn,
   teamOf,
   turnsOf,
+  type WebStage,
 } from './script.js';
 
 const MARCH = { timeZone: 'Europe/Berlin', occurredAt: '2027-03-01T09:00:00+01:00' };
 const hit = { title: 'Changes', url: 'https://docs.example/', content: '' };
 const publishing = orderDesk('publish_post');
 
-let web: WebStandIn;
-let stage: Stage;
+let stage: WebStage;
 let desk: Desk;
 beforeAll(async () => {
-  web = await startWebStandIn();
-  web.index(hit);
-  stage = await openTeamStage({
-    file: { web: { searchUrl: web.url } },
+  stage = await openWebStage([hit], {
     moreSkills: [publishing.skill],
     effectTimes: { retryMs: 50, probeDelaysMs: [50, 100, 200] },
   });
@@ -36,13 +31,9 @@ beforeAll(async () => {
 });
 afterEach(() => {
   stage.assertClean();
-  web.assertClean();
   publishing.assertClean();
 });
-afterAll(async () => {
-  await stage.close();
-  await web.close();
-});
+afterAll(() => stage.close());
 
 const search = (words: string) => {
   stage.script(words, [

@@ -8,10 +8,37 @@ import { blocksOf, resultText, textOf } from '../stand-ins/anthropic-body.js';
 import { startAnthropicStandIn } from '../stand-ins/anthropic.js';
 import type { RecordedCall } from '../stand-ins/anthropic.js';
 import type { ScriptInput, ScriptTurn } from '../stand-ins/anthropic-script.js';
+import { startWebStandIn, type WebStandIn } from '../stand-ins/web.js';
 
 /** A stage whose model may state only what it was given. */
 export async function openTeamStage(options: Omit<StageOptions, 'model'> = {}): Promise<Stage> {
   return openStage({ ...options, model: await startAnthropicStandIn() });
+}
+
+export interface WebStage extends Stage {
+  readonly web: WebStandIn;
+}
+
+/** A team's stage whose agents search a web of these pages; what the web has seen counts too when it is asserted clean. */
+export async function openWebStage(
+  pages: readonly Parameters<WebStandIn['index']>[0][],
+  { file, ...options }: Omit<StageOptions, 'model'> = {},
+): Promise<WebStage> {
+  const web = await startWebStandIn();
+  for (const page of pages) web.index(page);
+  const stage = await openTeamStage({ ...options, file: { ...file, web: { searchUrl: web.url } } });
+  return {
+    ...stage,
+    web,
+    assertClean() {
+      stage.assertClean();
+      web.assertClean();
+    },
+    async close(end) {
+      await stage.close(end);
+      await web.close();
+    },
+  };
 }
 
 export const call = (name: string, input: unknown): ScriptTurn => ({ calls: [{ name, input }] });

@@ -1,8 +1,6 @@
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { type Desk, deskOf } from '../e2e/deciding.js';
-import type { Stage } from '../e2e/stage.js';
 import type { ScriptInput } from '../stand-ins/anthropic-script.js';
-import { startWebStandIn, type WebStandIn } from '../stand-ins/web.js';
 import { offerList, orderDesk } from './outside.js';
 import {
   answerOf,
@@ -11,12 +9,13 @@ import {
   fieldOf,
   given,
   memberOf,
-  openTeamStage,
+  openWebStage,
   result,
   results,
   spawn,
   teamOf,
   workspaceOf,
+  type WebStage,
 } from './script.js';
 
 interface Offers {
@@ -29,14 +28,10 @@ const hotels = new Map([['Berlin', [{ name: 'Hotel Spree', usd: 300 }]]]);
 const booking = orderDesk('trip_book');
 const hit = { title: 'Conference', url: 'https://conf.example/', content: '' };
 
-let web: WebStandIn;
-let stage: Stage;
+let stage: WebStage;
 let desk: Desk;
 beforeAll(async () => {
-  web = await startWebStandIn();
-  web.index(hit);
-  stage = await openTeamStage({
-    file: { web: { searchUrl: web.url } },
+  stage = await openWebStage([hit], {
     moreSkills: [offerList('flights_search', flights), offerList('hotels_search', hotels), booking.skill],
     effectTimes: { retryMs: 50, probeDelaysMs: [50, 100, 200] },
   });
@@ -44,13 +39,9 @@ beforeAll(async () => {
 });
 afterEach(() => {
   stage.assertClean();
-  web.assertClean();
   booking.assertClean();
 });
-afterAll(async () => {
-  await stage.close();
-  await web.close();
-});
+afterAll(() => stage.close());
 
 const cheapest = ({ offers }: Offers) => offers.toSorted((a, b) => a.usd - b.usd)[0];
 

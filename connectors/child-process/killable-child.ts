@@ -1,43 +1,45 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { busyReading } from './web-problems.js';
 
-export interface PageChild {
+export interface KillableChild {
   /**
-   * What the child has printed for these bytes; undefined when it had to be killed, crashed or gave up. Throws
-   * `unavailable` when too much waits already, or after `close`.
+   * What the child has printed for these bytes; undefined when it had to be killed, crashed, did not start or ended
+   * with another code than it may. Throws what `busy` gives when too much waits already, or after `close`.
    */
   run(args: readonly string[], bytes: Uint8Array): Promise<string | undefined>;
   /** Kills what runs and refuses what waits and what comes; resolves when no child is left. */
   close(): Promise<void>;
 }
 
-interface PageChildOptions {
+interface KillableChildOptions {
   /** Program of the child process; it reads the bytes from standard input. */
   readonly entry: URL;
   /** How long one child may take before it is killed. */
-  readonly timeoutMs?: number;
+  readonly timeoutMs: number;
+  readonly heapMegabytes: number;
+  /** Buffers are outside the heap, so the heap's own limit does not see them. */
+  readonly mostResidentKilobytes: number;
+  /** Characters; a child that prints more is killed. */
+  readonly mostOutput: number;
+  /** Exit codes of a child that has read its bytes to the end. */
+  readonly endCodes: readonly number[];
+  /** What is thrown when too much waits, or nothing is taken any more. */
+  busy(): Error;
 }
 
 const SHELL = '/bin/sh';
-const TIMEOUT_MS = 10_000;
-const HEAP_MEGABYTES = 256;
-/** Twice what a dense page of the largest size needs. Buffers are outside the heap, so the heap's own limit does not see them. */
-const MOST_RESIDENT_KILOBYTES = 512 * 1024;
 const LOOK_MS = 100;
-/** Children at the same time; further pages wait for their turn. */
+/** Children at the same time; further bytes wait for their turn. */
 const AT_ONCE = 2;
 const MOST_WAITING = 16;
-/** Characters; text that a page may have, with room for what JSON escapes. */
-const MOST_OUTPUT = 8_000_000;
 
 /**
- * Runs a program over bytes in a process of its own for each, without the environment: a page that makes a parser loop,
- * grow or crash takes nothing else down. A child is killed when its time is over and, on Linux, when it has grown too large.
+ * Runs a program over bytes in a process of its own for each, without the environment: bytes that make a parser loop,
+ * grow or crash take nothing else down. A child is killed when its time is over and, on Linux, when it has grown too large.
  * Where there is a POSIX shell, its processor time is limited too, so that it ends also when this process is gone.
  */
-export function createPageChild({ entry, timeoutMs = TIMEOUT_MS }: PageChildOptions): PageChild {
+export function createKillableChild(options: KillableChildOptions): KillableChild {
   const running = new Set<Promise<string | undefined>>();
   const children = new Set<ChildProcess>();
   const waiting: (() => void)[] = [];
@@ -47,7 +49,7 @@ export function createPageChild({ entry, timeoutMs = TIMEOUT_MS }: PageChildOpti
   async function turn(): Promise<void> {
     if (!isClosed && free > 0) free -= 1;
     else if (!isClosed && waiting.length < MOST_WAITING) await new Promise<void>((resolve) => waiting.push(resolve));
-    else throw busyReading();
+    else throw options.busy();
   }
 
   function passOn(): void {
@@ -57,10 +59,10 @@ export function createPageChild({ entry, timeoutMs = TIMEOUT_MS }: PageChildOpti
   }
 
   async function outputFor(args: readonly string[], bytes: Uint8Array): Promise<string | undefined> {
-    if (isClosed) throw busyReading();
-    const child = startChild(entry, args, timeoutMs);
+    if (isClosed) throw options.busy();
+    const child = startChild(options, args);
     children.add(child);
-    const output = outputOf(child, bytes, timeoutMs);
+    const output = outputOf(child, bytes, options);
     running.add(output);
     try {
       return await output;
@@ -75,7 +77,7 @@ export function createPageChild({ entry, timeoutMs = TIMEOUT_MS }: PageChildOpti
       await turn();
       try {
         const output = await outputFor(args, bytes);
-        if (isClosed) throw busyReading();
+        if (isClosed) throw options.busy();
         return output;
       } finally {
         passOn();
@@ -90,8 +92,8 @@ export function createPageChild({ entry, timeoutMs = TIMEOUT_MS }: PageChildOpti
 }
 
 /** The limit of processor time is the child's own: nobody need be there to enforce it. */
-function startChild(entry: URL, args: readonly string[], timeoutMs: number): ChildProcess {
-  const command = [process.execPath, `--max-old-space-size=${HEAP_MEGABYTES}`, fileURLToPath(entry), ...args];
+function startChild({ entry, timeoutMs, heapMegabytes }: KillableChildOptions, args: readonly string[]): ChildProcess {
+  const command = [process.execPath, `--max-old-space-size=${heapMegabytes}`, fileURLToPath(entry), ...args];
   const seconds = String(Math.ceil(timeoutMs / 1000) * 2);
   const [program = '', ...rest] = existsSync(SHELL)
     ? [SHELL, '-c', 'ulimit -c 0; ulimit -t "$0"; exec "$@"', seconds, ...command]
@@ -100,14 +102,18 @@ function startChild(entry: URL, args: readonly string[], timeoutMs: number): Chi
 }
 
 /** What the child has printed when it is gone. */
-function outputOf(child: ChildProcess, bytes: Uint8Array, timeoutMs: number): Promise<string | undefined> {
+function outputOf(
+  child: ChildProcess,
+  bytes: Uint8Array,
+  { timeoutMs, mostResidentKilobytes, mostOutput, endCodes }: KillableChildOptions,
+): Promise<string | undefined> {
   return new Promise((resolve) => {
     const pieces: string[] = [];
     let size = 0;
     const kill = (): void => void child.kill('SIGKILL');
     const timer = setTimeout(kill, timeoutMs);
     const looking = setInterval(() => {
-      if (residentKilobytes(child.pid) > MOST_RESIDENT_KILOBYTES) kill();
+      if (residentKilobytes(child.pid) > mostResidentKilobytes) kill();
     }, LOOK_MS);
     const end = (isWhole: boolean): void => {
       clearTimeout(timer);
@@ -115,10 +121,10 @@ function outputOf(child: ChildProcess, bytes: Uint8Array, timeoutMs: number): Pr
       resolve(isWhole ? pieces.join('') : undefined);
     };
     child.once('error', () => end(false));
-    child.once('close', (code) => end(code === 0 && size <= MOST_OUTPUT));
+    child.once('close', (code) => end(code !== null && endCodes.includes(code) && size <= mostOutput));
     child.stdout?.setEncoding('utf8').on('data', (text: string) => {
       size += text.length;
-      if (size > MOST_OUTPUT) kill();
+      if (size > mostOutput) kill();
       else pieces.push(text);
     });
     // A child that is gone before it has read everything breaks the pipe; that it is gone says enough.
