@@ -9,6 +9,7 @@ import { vi } from 'vitest';
 import { endProcess, findProcesses, type ProcessInfo } from '../../workers/dev-server/process-info.js';
 import { databaseMark } from '../../workers/dev-server/server-command.js';
 import { createApiClient, type ApiClient } from './api-client.js';
+import { copyDatabase } from './store.js';
 
 /** The token every process gets unless the test says otherwise. */
 export const TEST_TOKEN = 'test-token-of-the-owner';
@@ -81,7 +82,9 @@ export function newHome(template?: string): string {
 
 /** A home that was used once and stopped cleanly: starting on a copy of it saves the making of the database. */
 export async function prepareHome(): Promise<string> {
-  const product = await startProduct({ home: newHome() });
+  const home = newHome();
+  await copyDatabase(path.join(home, 'database'));
+  const product = await startProduct({ home });
   const { code } = await product.stop();
   if (code !== 0) throw new Error(`the template did not end cleanly:\n${product.output()}`);
   return product.home;

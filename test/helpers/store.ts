@@ -17,10 +17,14 @@ export interface TestStore {
   close(): Promise<void>;
 }
 
-/** Opens a copy of a migrated template: making one takes seconds, copying it does not. */
+/** Puts a migrated database into the folder, as a first start makes it: making one takes seconds, copying it does not. */
+export async function copyDatabase(folder: string): Promise<void> {
+  cpSync(await template(), folder, { recursive: true });
+}
+
 export async function openTestStore(): Promise<TestStore> {
   const folder = mkdtempSync(path.join(tmpdir(), 'retinue-store-'));
-  cpSync(await template(), path.join(folder, 'database'), { recursive: true });
+  await copyDatabase(path.join(folder, 'database'));
   const store = await openEmbedded(path.join(folder, 'database'));
   const bus = createLocalBus();
   return {

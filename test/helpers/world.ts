@@ -13,6 +13,7 @@ import type { EffectTimes } from '../../engine/deps.js';
 import { viewRequest } from '../../engine/requests.js';
 import { serve, type Serving } from '../../workers/serve.js';
 import { installTemporalRuntime } from '../../workers/worker.js';
+import { copyDatabase } from './store.js';
 import pino from 'pino';
 
 type DeepPartial<T> = { [K in keyof T]?: T[K] extends object ? DeepPartial<T[K]> : T[K] };
@@ -64,6 +65,7 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
     ...options.file?.temporal,
   };
   mkdirSync(home, { recursive: true });
+  if (options.home === undefined && options.databaseUrl === undefined) await copyDatabase(path.join(home, 'database'));
   writeFileSync(path.join(home, 'retinue.yaml'), stringify({ ...options.file, temporal }));
   const config = loadConfig(
     {

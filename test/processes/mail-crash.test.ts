@@ -167,8 +167,8 @@ const EVERY_CASE: readonly Case[] = [
   },
   { when: 'with the ledger told and no last turn', moment: 'after done', isDecided: true, attempts: 1 },
 ];
-/** Two of three; a soak takes all of them. */
-const CASES = process.env.SOAK_MOMENTS === 'all' ? EVERY_CASE : EVERY_CASE.filter((_case, place) => place % 3 !== 2);
+/** Every other one; a soak takes all of them. */
+const CASES = process.env.SOAK_MOMENTS === 'all' ? EVERY_CASE : EVERY_CASE.filter((_case, place) => place % 2 === 0);
 
 describe.concurrent('a process that is held still for 30 s', () => {
   it.each([
