@@ -70,7 +70,15 @@ type StepKind =
   | { readonly kind: 'calls'; readonly calls: readonly CallStep[]; readonly turn: number; readonly summary: string }
   | { readonly kind: 'effects'; readonly effects: readonly EffectStep[]; readonly summary: string }
   | { readonly kind: 'wait'; readonly until: string; readonly waitingFor: string; readonly summary: string }
-  | { readonly kind: 'done'; readonly status: string; readonly usd: number; readonly summary: string };
+  | DoneStep;
+export interface DoneStep {
+  readonly kind: 'done';
+  readonly status: string;
+  readonly usd: number;
+  readonly summary: string;
+  /** The agent that runs this one's loop in its own workflow has something to look at now. */
+  readonly rouses?: true;
+}
 
 /** The step that asks the model for a turn. */
 export function thinkStep(turn: number): Step {

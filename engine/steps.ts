@@ -112,7 +112,7 @@ function afterTheEnd(request: StepFacts): Step {
   const left = request.waits.filter((wait) => isUnderWay(wait, request.waits));
   if (left.length > 0) return approvalStep({ ...request, deadline_at: LATEST }, left);
   const status = request.self.outcome ?? request.status;
-  return { kind: 'done', status, usd: request.usd, summary: status };
+  return { kind: 'done', status, usd: request.usd, summary: status, ...(request.self.hosted ? { rouses: true } : {}) };
 }
 
 const LATEST = '9999-01-01T00:00:00Z';

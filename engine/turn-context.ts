@@ -243,6 +243,7 @@ async function claimTurn(tx: Tx, engine: Engine, ref: AgentRef, turn: number): P
     started as (
       insert into request_events (request_id, seq, user_id, type, data)
       select id, seq, user_id, 'status', ${json(statusEvent('running', []).data)} from r where was = 'queued'),
+    sees as materialized (select retinue_reads_spaces(${ref.agent}) as spaces),
     tail as (
       select p.id, p.agent_id, p.status, p.result->>'text' as reply, p.created_at,
         (select m.text from messages m where m.request_id = p.id and m.role = 'user' order by m.seq limit 1) as said,
@@ -287,15 +288,16 @@ async function claimTurn(tx: Tx, engine: Engine, ref: AgentRef, turn: number): P
           or ((p.status <> 'pending' or p.expires_at <= now()) and (e.key is null or e.closed_at is not null)))) o) as outcomes,
       (select coalesce(json_agg(p), '[]') from (
         select skill, recipient from policies where user_id = ${ref.user} limit ${MOST_POLICIES}) p) as policies,
-      (select coalesce(json_agg(s order by s.role is null, s.role), '[]') from (
-        select ${spaceColumns(ref.user)} from spaces s, agents a
-        where a.id = ${ref.agent} and case when a.injected is null then s.owner_id = ${ref.user} and s.role is not null else a.injected->'spaces' ? s.id end
-          and ${mayStillRead(sql`s.id`)}) s) as spaces,
-      (select ${CHOSEN_ATOMS} from agents a where a.id = ${ref.agent}) as injected,
+      case when (select spaces from sees) then (select coalesce(json_agg(s order by s.role is null, s.role), '[]') from (
+        select ${spaceColumns(ref.user)} from agents a, lateral (
+            select c.id from jsonb_array_elements_text(a.injected->'spaces') as c(id)
+            union all select o.id from spaces o where a.injected is null and o.owner_id = ${ref.user} and o.role is not null) as known
+          join spaces s on s.id = known.id
+        where a.id = ${ref.agent} and ${mayStillRead(sql`s.id`)}) s) else '[]' end as spaces,
+      case when (select spaces from sees) then (select ${CHOSEN_ATOMS} from agents a where a.id = ${ref.agent}) else '[]' end as injected,
       ${
         turn === 1
-          ? sql`(exists (select from agents where id = ${ref.agent} and agents.injected is null) and ${hasInjectable(ref)} and (r.agent_id = ${ref.agent} or exists (
-        select from space_grants c join agents a on a.id = ${ref.agent} where c.principal = 'agent:' || a.id and c.space_id is distinct from a.dm_space)))`
+          ? sql`((select spaces from sees) and exists (select from agents where id = ${ref.agent} and agents.injected is null) and ${hasInjectable(ref)})`
           : sql`false`
       } as has_injectable,
       (r.agent_id = ${ref.agent} and ${hasStyles(ref)}) as has_styles

@@ -19,14 +19,15 @@ export async function setAdmission(tx: Tx, { perUser, inAll }: Admission): Promi
 
 /**
  * Lets agents that wait work as soon as this transaction ends: a place was given back, or somebody has queued. Last of
- * all, because whoever holds the lock of admission must not wait for anything else.
+ * all, because whoever holds the lock of admission must not wait for anything else. `acting` names an agent whose loop
+ * asks for its next step after this transaction: it need not be told.
  */
-export function admitAtEnd(tx: Tx): void {
-  tx.atEnd('admit', () => admit(tx));
+export function admitAtEnd(tx: Tx, acting?: string): void {
+  tx.atEnd('admit', () => admit(tx, acting));
 }
 
-async function admit(tx: Tx): Promise<void> {
-  for (const row of await tx.rows<OutboxRow>(sql`select * from retinue_admit()`)) tx.dispatch(row);
+async function admit(tx: Tx, acting?: string): Promise<void> {
+  for (const row of await tx.rows<OutboxRow>(sql`select * from retinue_admit(${acting ?? null})`)) tx.dispatch(row);
 }
 
 /**
@@ -44,7 +45,10 @@ export async function takePlace(tx: Tx, ref: AgentRef, held: HeldRequest, step: 
     return step;
   }
   if (isWork && self.status !== 'running') {
-    if (self.status !== 'queued') await setStatus(tx, ref, 'queued');
+    if (self.status !== 'queued') {
+      await setStatus(tx, ref, 'queued');
+      admitAtEnd(tx);
+    }
     return {
       ...beside(step),
       kind: 'wait',
@@ -55,6 +59,7 @@ export async function takePlace(tx: Tx, ref: AgentRef, held: HeldRequest, step: 
   }
   if (step.kind === 'wait' && self.status !== 'waiting') {
     await setStatus(tx, ref, 'waiting');
+    admitAtEnd(tx);
     if (held.waits.some((wait) => wait.status === 'pending')) refreshAtEnd(tx, ref);
   }
   return step;
@@ -67,7 +72,6 @@ function beside({ start, deadline }: Step): Pick<Step, 'start' | 'deadline'> {
 async function setStatus(tx: Tx, { agent }: AgentRef, status: 'waiting' | 'queued'): Promise<void> {
   await tx.run(sql`
     update agents set status = ${status}, queued_at = case when ${status} = 'queued' then now() else queued_at end where id = ${agent} and ended_at is null`);
-  admitAtEnd(tx);
 }
 
 /** Turns that an agent without a workflow of its own may take. */

@@ -22,6 +22,8 @@ export interface AgentEnding {
   readonly turns?: number;
   /** USD of its last turn, where its charge is written in the same statement. */
   readonly lastUsd?: string;
+  /** It is stopped from outside: its own loop does not learn of it from the step that is returned. */
+  readonly isStopped?: true;
 }
 
 /**
@@ -62,11 +64,15 @@ export async function endAgent(
     ],
     [...also, endedRow(ref, ending), ...(ending.outcome === 'completed' ? [] : openEnds([ref.agent])), ...told.rows],
   );
-  if (told.woken.length > 0)
-    await wakeAgents(tx, ref, sql`select unnest(${[...told.woken]}::text[])`, 'an agent has finished');
+  const step = doneStep(held.waits, ending.outcome);
+  // The workflow that runs its loop learns of it from the step.
+  const host = held.self.hosted && ending.isStopped !== true && step.kind === 'done' ? held.self.parent : undefined;
+  const elsewhere = told.woken.filter((id) => id !== host);
+  if (elsewhere.length > 0)
+    await wakeAgents(tx, ref, sql`select unnest(${elsewhere}::text[])`, 'an agent has finished');
   admitAtEnd(tx);
   if (held.status !== 'running' || told.isAsking || held.waiting_for.length > 0) refreshAtEnd(tx, ref);
-  return doneStep(held.waits, ending.outcome);
+  return elsewhere.length < told.woken.length && step.kind === 'done' ? { ...step, rouses: true } : step;
 }
 
 function doneStep(waits: readonly WaitRow[], outcome: AgentOutcome): Step {
@@ -90,7 +96,7 @@ export async function stopAgent(tx: Tx, engine: Engine, ref: AgentRef, ending: A
   const held = await holdRequest(tx, ref);
   if (held.ended_at !== null || held.self.parent === null) return false;
   await wakeAgents(tx, ref, sql`select ${ref.agent}::text`, ending.outcome);
-  await endAgent(tx, engine, ref, held, ending);
+  await endAgent(tx, engine, ref, held, { ...ending, isStopped: true });
   return true;
 }
 

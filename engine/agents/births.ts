@@ -47,7 +47,7 @@ export function bornAtEnd(tx: Tx, holder: Holder, call: string, birth: Birth): v
   NURSERIES.set(tx, known);
   known.born.push({ ...birth, call, dm: newId('spc') });
   tx.atEnd('born', () => writeDown(tx, known.holder, known.born));
-  admitAtEnd(tx);
+  admitAtEnd(tx, holder.id);
   tx.atEnd('queued', () => tellQueued(tx, known.holder, known.born));
 }
 

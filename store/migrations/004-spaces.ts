@@ -137,7 +137,7 @@ create function retinue_user_name(wanted text) returns text language sql stable 
 
 drop policy seen on spaces;
 create policy seen on spaces for select to retinue_app
-  using (id in (select retinue_spaces('read')) or (retinue_agent() = '' and owner_id = retinue_user()));
+  using ((retinue_agent() = '' and owner_id = retinue_user()) or id in (select retinue_spaces('read')));
 drop policy removed on spaces;
 create policy removed on spaces for delete to retinue_app using (owner_id = retinue_user() and retinue_agent() = '');
 -- The counter of events may be moved by whoever appends; what a space says of itself only by whoever may grant.
@@ -154,7 +154,7 @@ create function retinue_describe(space text, new_name text, new_description text
 
 drop policy seen on space_grants;
 create policy seen on space_grants for select to retinue_app
-  using (space_id in (select retinue_spaces('read')) or (principal = 'user:' || retinue_user() and retinue_agent() = ''));
+  using ((principal = 'user:' || retinue_user() and retinue_agent() = '') or space_id in (select retinue_spaces('read')));
 drop policy given on space_grants;
 create policy given on space_grants for insert to retinue_app with check (space_id in (select retinue_spaces('grant'))
   or (principal in ('user:' || retinue_user(), 'agent:' || retinue_agent()) and retinue_may_begin(space_id)));

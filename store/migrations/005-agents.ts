@@ -230,6 +230,12 @@ create function retinue_delegate(given jsonb, by text) returns void language sql
       atom_id = excluded.atom_id, expires_at = excluded.expires_at
     -- What is there already, as strong and as lasting, stays.
     where not (retinue_covers(space_grants.permission, excluded.permission) and (space_grants.expires_at is null or space_grants.expires_at >= excluded.expires_at)) $$;
+-- Whether an agent of the user has any space besides the one it talks to its coordinator in.
+create function retinue_reads_spaces(agent text) returns boolean language plpgsql stable security definer set search_path = pg_catalog, public, pg_temp as $$
+begin
+  return exists (select from agents a where a.id = agent and a.user_id = current_setting('retinue.user_id', true) and (not a.confined or exists (
+    select from space_grants g where g.principal = 'agent:' || a.id and g.space_id is distinct from a.dm_space and (g.expires_at is null or g.expires_at > now()))));
+end $$;
 -- Those of the wanted rights on spaces that the user does not have either.
 create function retinue_user_lacks(wanted jsonb) returns setof text language sql stable security definer set search_path = pg_catalog, public, pg_temp as
   $$ select w.key from jsonb_each_text(wanted) as w where not exists (select from space_grants g where g.space_id = w.key
@@ -251,8 +257,10 @@ create function retinue_recall(agent text, space text) returns integer language 
 create function retinue_urgency(priority integer, since timestamptz) returns integer language sql stable as
   $$ select greatest(1, priority - floor(extract(epoch from now() - since) / 120)::int) $$;
 
--- Lets those who wait work, as far as there is room: the urgent first, in turn between users. Called last in a transaction, so that whoever holds its lock waits for nobody.
-create function retinue_admit() returns table (
+-- Lets those who wait work, as far as there is room: the urgent first, in turn between users. Whoever is to set them to
+-- work is told, other than the acting agent, which looks by itself. Called last in a transaction, so that whoever holds
+-- its lock waits for nobody.
+create function retinue_admit(acting text default null) returns table (
     id text, generation integer, "workflowId" text, kind text, target jsonb, agents text[], priority integer, reason text)
   language plpgsql volatile security definer set search_path = pg_catalog, public, pg_temp as $$
 #variable_conflict use_column
@@ -280,6 +288,7 @@ begin
       from begun b group by 1)
     insert into outbox as o (workflow_id, kind, target, agents, priority, reason)
     select t.workflow, 'admit', jsonb_build_object('user', t.user_id, 'request', t.request_id, 'agent', t.roused[1]), t.roused, t.priority, 'admitted' from told t
+    where t.roused is distinct from array[acting]
     on conflict (workflow_id, kind) do update set generation = o.generation + 1, claimed_until = null,
       agents = (select array_agg(distinct x) from unnest(o.agents || excluded.agents) as x)
     returning o.id::text, o.generation, o.workflow_id, o.kind, o.target, o.agents, o.priority, o.reason;

@@ -26,6 +26,7 @@ const SHIPPED = [
   'skills',
   'spaces',
   'store',
+  'times',
   'workflows',
 ] as const;
 
@@ -40,12 +41,18 @@ export const IMPORT_TABLE: Readonly<Record<string, FolderRule>> = {
     notPackages: ['@temporalio/*', 'pg', 'kysely', '@electric-sql/*', 'fastify', '@fastify/*', 'fastify-plugin'],
     builtins: true,
   },
+  times: { values: ['contracts'], packages: ['temporal-polyfill'], builtins: false },
   models: {
-    values: ['contracts'],
+    values: ['contracts', 'times'],
     packages: ['@anthropic-ai/sdk', '@anthropic-ai/sdk/*', 'chrono-node', 'temporal-polyfill', 'zod'],
     builtins: true,
   },
-  skills: { values: ['contracts'], types: ['connectors'], packages: ['zod', 'temporal-polyfill'], builtins: false },
+  skills: {
+    values: ['contracts', 'times'],
+    types: ['connectors'],
+    packages: ['zod', 'temporal-polyfill'],
+    builtins: false,
+  },
   store: {
     values: ['contracts'],
     packages: [
@@ -55,12 +62,15 @@ export const IMPORT_TABLE: Readonly<Record<string, FolderRule>> = {
       '@electric-sql/pglite/*',
       '@electric-sql/pglite-pgvector',
       '@electric-sql/pglite-socket',
-      'tsx/esm/api',
     ],
     builtins: true,
   },
   spaces: { values: ['contracts', 'store'], packages: [], builtins: ['crypto'] },
-  engine: { values: ['contracts', 'spaces', 'store'], packages: ['file-type', 'canonicalize'], builtins: ['crypto'] },
+  engine: {
+    values: ['contracts', 'spaces', 'store', 'times'],
+    packages: ['file-type', 'canonicalize'],
+    builtins: ['crypto'],
+  },
   activities: {
     values: ['contracts', 'engine', 'models', 'skills', 'spaces'],
     types: ['connectors', 'store'],
@@ -75,7 +85,7 @@ export const IMPORT_TABLE: Readonly<Record<string, FolderRule>> = {
     builtins: false,
   },
   api: {
-    values: ['contracts', 'engine', 'spaces'],
+    values: ['contracts', 'engine', 'spaces', 'times'],
     types: ['config'],
     packages: [
       'fastify',

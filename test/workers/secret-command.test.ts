@@ -8,15 +8,17 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { loadConfig } from '../../config/index.js';
 import { runSecretCommand } from '../../workers/secret-command.js';
+import { copyDatabase } from '../helpers/store.js';
 
-const CLI = fileURLToPath(new URL('../../workers/cli.ts', import.meta.url));
+const CLI = fileURLToPath(new URL('../../dist/workers/cli.js', import.meta.url));
 const CANARY = 'kestrel-7c1f-/+"canary';
 
 const KEY = 'a key of more than thirty-two characters';
 
 let home: string;
-beforeAll(() => {
+beforeAll(async () => {
   home = mkdtempSync(path.join(tmpdir(), 'retinue-cli-'));
+  await copyDatabase(path.join(home, 'database'));
 });
 afterAll(() => rmSync(home, { recursive: true, force: true }));
 
@@ -28,7 +30,7 @@ interface Ran {
 
 /** The command as a person runs it, in a process of its own. */
 async function retinue(words: readonly string[], typed = ''): Promise<Ran> {
-  const child = spawn(process.execPath, ['--import', 'tsx', CLI, ...words], {
+  const child = spawn(process.execPath, [CLI, ...words], {
     env: {
       PATH: process.env.PATH,
       HOME: process.env.HOME,

@@ -9,7 +9,14 @@ import {
   workflowInfo,
 } from '@temporalio/workflow';
 import type { Activities } from '../../activities/index.js';
-import { type CallInput, type CallStep, type AgentWorkflowInput, type Step, thinkStep } from '../../contracts/step.js';
+import {
+  type AgentWorkflowInput,
+  type CallInput,
+  type CallStep,
+  type DoneStep,
+  type Step,
+  thinkStep,
+} from '../../contracts/step.js';
 import { Outward } from './outward.js';
 import { Readable } from './readable.js';
 import { Team } from './team.js';
@@ -47,7 +54,7 @@ export async function runAgent(input: AgentWorkflowInput): Promise<string> {
   const run: Run = { input, wakes, outward: new Outward(input, wakes), team };
   const readable = new Readable(input.searchable);
   let steps = 0;
-  return loop(run, async (step) => {
+  const { status } = await loop(run, async (step) => {
     steps += 1;
     // The first step of a continued run only finds its place, so a run without a second one would get nowhere.
     const isLong = steps > 2 && workflowInfo().historyLength > input.historyLimit;
@@ -55,31 +62,32 @@ export async function runAgent(input: AgentWorkflowInput): Promise<string> {
       await continueAsNew<(input: AgentWorkflowInput) => Promise<string>>(input);
     readable.show(step);
   });
+  return status;
 }
 
 /** The loop of an agent that has no workflow of its own. */
-async function runHere(board: WakeBoard, input: AgentWorkflowInput): Promise<void> {
+async function runHere(board: WakeBoard, input: AgentWorkflowInput): Promise<DoneStep> {
   const wakes = board.open(input.agent);
   try {
     const team = new Team(input, wakes, () =>
       Promise.reject(new Error('an agent without a workflow of its own spawns none')),
     );
-    await loop({ input, wakes, outward: new Outward(input, wakes), team }, () => Promise.resolve());
+    return await loop({ input, wakes, outward: new Outward(input, wakes), team }, () => Promise.resolve());
   } finally {
     board.close(input.agent);
   }
 }
 
 /** Takes steps until there is none; `before` sees each of them first. */
-async function loop(run: Run, before: (step: Step) => Promise<void>): Promise<string> {
+async function loop(run: Run, before: (step: Step) => Promise<void>): Promise<DoneStep> {
   let step = until(run.input.deadline, thinkStep(1));
   for (;;) {
     await before(step);
     run.team.begin(step.start);
     if (step.kind === 'done') {
       // It goes on elsewhere, whatever came meanwhile.
-      if (step.status === 'moved') return step.status;
-      if (!run.wakes.take() && run.outward.isIdle) return step.status;
+      if (step.status === 'moved') return step;
+      if (!run.wakes.take() && run.outward.isIdle) return step;
       step = await afterWake(run);
     } else {
       step = await follow(run, step);

@@ -9,12 +9,11 @@ const STATUS = defineSearchAttributeKey('RetinueStatus', SearchAttributeType.KEY
 const WAITING_FOR = defineSearchAttributeKey('RetinueWaitingFor', SearchAttributeType.KEYWORD);
 const COST = defineSearchAttributeKey('RetinueCost', SearchAttributeType.DOUBLE);
 
-/** What a run can be searched by from its start. */
+/** What the run of a subagent can be searched by from its start; a status only once it is another than what Temporal says. */
 export function attributesOf({ user, agent }: AgentRef) {
   return [
     { key: USER, value: user },
     { key: AGENT, value: agent },
-    { key: STATUS, value: 'running' },
   ];
 }
 
@@ -22,7 +21,7 @@ export function attributesOf({ user, agent }: AgentRef) {
 export class Readable {
   readonly #searchable: boolean;
   /** As the attributes say now; a continued run inherits them. */
-  #status = workflowInfo().typedSearchAttributes.get(STATUS) ?? 'running';
+  #shown = workflowInfo().typedSearchAttributes.get(STATUS);
 
   constructor(searchable: boolean) {
     this.#searchable = searchable;
@@ -31,8 +30,10 @@ export class Readable {
   show(step: Step): void {
     setCurrentDetails(step.summary);
     const status = statusOf(step);
-    if (!this.#searchable || status === this.#status) return;
-    this.#status = status;
+    if (!this.#searchable || status === (this.#shown ?? 'running')) return;
+    // Temporal's own status says as much, and each change of attributes costs its server as much as a short step.
+    if (this.#shown === undefined && status === 'completed') return;
+    this.#shown = status;
     upsertSearchAttributes([
       { key: STATUS, value: status },
       { key: WAITING_FOR, value: step.kind === 'wait' ? step.waitingFor : null },

@@ -1,7 +1,7 @@
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
 import { log, ParentClosePolicy, sleep, startChild } from '@temporalio/workflow';
 import { AGENT_WORKFLOW, agentWorkflowId } from '../../contracts/ids.js';
-import type { AgentStart, AgentWorkflowInput } from '../../contracts/step.js';
+import type { AgentStart, AgentWorkflowInput, DoneStep } from '../../contracts/step.js';
 import { attributesOf } from './readable.js';
 import type { Wakes } from './wakes.js';
 
@@ -14,11 +14,11 @@ const AGAIN_MS = 1_000;
 export class Team {
   readonly #input: AgentWorkflowInput;
   readonly #wakes: Wakes;
-  readonly #runHere: (input: AgentWorkflowInput) => Promise<unknown>;
+  readonly #runHere: (input: AgentWorkflowInput) => Promise<DoneStep>;
   readonly #begun = new Set<string>();
   #busy = 0;
 
-  constructor(input: AgentWorkflowInput, wakes: Wakes, runHere: (input: AgentWorkflowInput) => Promise<unknown>) {
+  constructor(input: AgentWorkflowInput, wakes: Wakes, runHere: (input: AgentWorkflowInput) => Promise<DoneStep>) {
     const { deadline: _own, ...shared } = input;
     this.#input = shared;
     this.#wakes = wakes;
@@ -47,8 +47,8 @@ export class Team {
   async #set(start: AgentStart): Promise<void> {
     const { agent, deadline } = start;
     const input: AgentWorkflowInput = { ...this.#input, agent, ...(deadline === undefined ? {} : { deadline }) };
-    if (start.inline) await this.#runHere(input);
-    else await this.#startWorkflow(start, input);
+    if (!start.inline) await this.#startWorkflow(start, input);
+    else if ((await this.#runHere(input)).rouses === true) this.#wakes.rouse();
   }
 
   async #startWorkflow(start: AgentStart, input: AgentWorkflowInput): Promise<void> {
