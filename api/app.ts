@@ -17,6 +17,7 @@ import { conversationRoutes } from './routes/conversations.js';
 import { erasureRoutes } from './routes/erasure.js';
 import { fileRoutes } from './routes/files.js';
 import { healthRoutes } from './routes/health.js';
+import { reminderRoutes } from './routes/reminders.js';
 import { requestEventRoutes } from './routes/request-events.js';
 import { requestRoutes } from './routes/requests.js';
 import { signInRoutes } from './routes/sign-in.js';
@@ -109,6 +110,7 @@ const ROUTES = [
   spaceEventRoutes,
   spaceTransferRoutes,
   agentRoutes,
+  reminderRoutes,
   catalogueRoutes,
   userRoutes,
   erasureRoutes,

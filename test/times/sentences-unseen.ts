@@ -1,0 +1,140 @@
+import type { Scene } from './sentences-english.js';
+
+/** Sentences that were written before the reader had seen any of them. */
+export const UNSEEN: readonly Scene[] = [
+  {
+    title: 'in London on Sunday, 28 March 2027, an hour after the change',
+    now: '2027-03-28T03:00:00+01:00',
+    timeZone: 'Europe/London',
+    locale: 'en-GB',
+    sentences: [
+      ['Please remind me at ten to five this afternoon to feed the cat', '2027-03-28T16:50:00+01:00', 'feed the cat'],
+      [
+        'set a reminder for Wednesday at half eight in the morning to ring the plumber',
+        '2027-03-31T08:30:00+01:00',
+        'ring the plumber',
+      ],
+      ['Ping me on 5/4 at 2pm about the boiler', '2027-04-05T14:00:00+01:00', 'the boiler'],
+      ['I need to renew my railcard by the end of April, remind me', '2027-04-30T09:00:00+01:00', 'renew my railcard'],
+      ['in three quarters of an hour remind me to turn the roast', '2027-03-28T03:45:00+01:00', 'turn the roast'],
+      ['Tell me to take the washing out in 50 mins', '2027-03-28T03:50:00+01:00', 'take the washing out'],
+      ['remind me the Friday after next at 6pm to book the court', '2027-04-09T18:00:00+01:00', 'book the court'],
+      [
+        'every third Thursday of the month at 7pm remind me about book club',
+        '2027-04-15T19:00:00+01:00',
+        'book club',
+        'FREQ=MONTHLY;BYDAY=3TH',
+      ],
+      [
+        'Remind me each Tuesday and Friday morning to put the recycling out',
+        '2027-03-30T09:00:00+01:00',
+        'put the recycling out',
+        'FREQ=WEEKLY;BYDAY=TU,FR',
+      ],
+      ['wake me up at 6:15 am tomorrow', '2027-03-29T06:15:00+01:00'],
+    ],
+  },
+  {
+    title: 'in Los Angeles on Friday, 5 March 2027, at half past four in the afternoon',
+    now: '2027-03-05T16:30:00-08:00',
+    timeZone: 'America/Los_Angeles',
+    locale: 'en-US',
+    sentences: [
+      ['remind me to email the landlord on Monday morning', '2027-03-08T09:00:00-08:00', 'email the landlord'],
+      ['Remind me two weeks from today at 10am to check the mold', '2027-03-19T10:00:00-07:00', 'check the mold'],
+      ['On 3/14 at 2:30 AM remind me to look at the logs', '2027-03-14T03:30:00-07:00', 'look at the logs'],
+      ['remind me 15 minutes before the 5 pm stand-up to gather notes', '2027-03-05T16:45:00-08:00', 'gather notes'],
+      ['remind me at 11 tonight to turn off the heater', '2027-03-05T23:00:00-08:00', 'turn off the heater'],
+      [
+        'Every weekday at 4:45pm until April 2 remind me to log hours',
+        '2027-03-05T16:45:00-08:00',
+        'log hours',
+        'FREQ=WEEKLY;BYDAY=MO,TU,WE,TH,FR;UNTIL=20270402T234500Z',
+      ],
+      [
+        'every 6 months on the 1st remind me to change the filter',
+        '2027-04-01T09:00:00-07:00',
+        'change the filter',
+        'FREQ=MONTHLY;INTERVAL=6;BYMONTHDAY=1',
+      ],
+      ['remind me to pick up Sam at 5:15', '2027-03-05T17:15:00-08:00', 'pick up Sam'],
+      ['tomorrow noon ET remind me to watch the launch', '2027-03-06T09:00:00-08:00', 'watch the launch'],
+      ['Remind me on the 20th at 3 to send 4 invoices', '2027-03-20T15:00:00-07:00', 'send 4 invoices'],
+      ['remind me in an hour to call mom', '2027-03-05T17:30:00-08:00', 'call mom'],
+      ['Next month remind me to file taxes', '2027-04-01T09:00:00-07:00', 'file taxes'],
+    ],
+  },
+  {
+    title: 'in Zürich on Thursday, 29 October 2026, at eight in the evening',
+    now: '2026-10-29T20:00:00+01:00',
+    timeZone: 'Europe/Zurich',
+    sentences: [
+      [
+        'Kannst du mich morgen um Viertel nach sieben an den Elternabend erinnern?',
+        '2026-10-30T07:15:00+01:00',
+        'den Elternabend?',
+      ],
+      [
+        'Erinnere mich bitte in zweieinhalb Stunden daran, die Wäsche aufzuhängen',
+        '2026-10-29T22:30:00+01:00',
+        'die Wäsche aufzuhängen',
+      ],
+      ['Erinner mich am Montagmorgen an die Krankenkasse', '2026-11-02T09:00:00+01:00', 'die Krankenkasse'],
+      ['Stell mir einen Wecker auf 6 Uhr 20', '2026-10-30T06:20:00+01:00'],
+      [
+        'Denk dran, am 6. Dezember um 17 Uhr den Nikolaus zu bestellen',
+        '2026-12-06T17:00:00+01:00',
+        'Denk dran, den Nikolaus zu bestellen',
+      ],
+      [
+        'Erinnere mich nächste Woche Mittwoch um 13:30 an die Präsentation',
+        '2026-11-04T13:30:00+01:00',
+        'die Präsentation',
+      ],
+      [
+        'Erinnere mich jeden letzten Freitag im Monat um 15 Uhr an die Abrechnung',
+        '2026-10-30T15:00:00+01:00',
+        'die Abrechnung',
+        'FREQ=MONTHLY;BYDAY=-1FR',
+      ],
+      [
+        'Erinnere mich alle drei Tage um 19 Uhr ans Gießen',
+        '2026-10-30T19:00:00+01:00',
+        'Gießen',
+        'FREQ=DAILY;INTERVAL=3',
+      ],
+      [
+        'Erinnere mich dienstags und donnerstags um halb sieben abends ans Schwimmen',
+        '2026-11-03T18:30:00+01:00',
+        'Schwimmen',
+        'FREQ=WEEKLY;BYDAY=TU,TH',
+      ],
+      ['heute um 22 Uhr Müll rausbringen', '2026-10-29T22:00:00+01:00', 'Müll rausbringen'],
+      ['Erinnere mich zehn Minuten vor acht morgen früh an den Bus', '2026-10-30T07:50:00+01:00', 'den Bus'],
+      ['Sag mir am Sonntagabend um neun Bescheid wegen der Wahl', '2026-11-01T21:00:00+01:00', 'der Wahl'],
+    ],
+  },
+  {
+    title: 'in Kolkata on Saturday, 26 December 2026, at noon',
+    now: '2026-12-26T12:00:00+05:30',
+    timeZone: 'Asia/Kolkata',
+    locale: 'en-IN',
+    sentences: [
+      ['remind me at 7pm IST to join the webinar', '2026-12-26T19:00:00+05:30', 'join the webinar'],
+      ['remind me at 9 am Singapore time on Monday to ping Wei', '2026-12-28T06:30:00+05:30', 'ping Wei'],
+      ["On New Year's Day at 10 remind me to call the family", '2027-01-01T10:00:00+05:30', 'call the family'],
+      ['in ten days remind me to renew the domain', '2027-01-05T12:00:00+05:30', 'renew the domain'],
+      [
+        'every day at 6am and 6pm remind me to water the tulsi',
+        '2026-12-26T18:00:00+05:30',
+        'water the tulsi',
+        'FREQ=DAILY;BYHOUR=6,18',
+      ],
+      [
+        'remind me on 31st January at quarter to nine in the evening to submit the proof',
+        '2027-01-31T20:45:00+05:30',
+        'submit the proof',
+      ],
+    ],
+  },
+];
