@@ -119,7 +119,10 @@ function someoneAnswers(name: string): Promise<boolean> {
 }
 
 async function startThread(folder: string, socketPath: string): Promise<Worker> {
-  const thread = new Worker(new URL('./pglite-thread.mjs', import.meta.url), { workerData: { folder, socketPath }, execArgv: [] });
+  const thread = new Worker(new URL('./pglite-thread.mjs', import.meta.url), {
+    workerData: { folder, socketPath },
+    execArgv: [],
+  });
   await new Promise<void>((resolve, reject) => {
     const timer = setTimeout(
       () => reject(new Error(`The embedded database in ${folder} did not open within ${OPEN_TIMEOUT_MS / 1000} s.`)),
