@@ -27,10 +27,16 @@ const ABOUT_ROWS = [
   'test/e2e/recovery.test.ts',
   'test/e2e/secrets.test.ts',
   'test/e2e/spaces.test.ts',
+  'test/e2e/undo.test.ts',
   'test/e2e/voice-note-in.test.ts',
   'test/e2e/wallet.test.ts',
   'test/e2e/web.test.ts',
   'test/e2e/writing-style.test.ts',
+];
+
+/** What starts no process of the product. */
+const PARTS = [
+  'test/{agents,api,config,connectors,contracts,e2e,engine,models,skills,spaces,store,times}/**/*.test.ts',
 ];
 
 export default defineConfig({
@@ -39,12 +45,15 @@ export default defineConfig({
     maxWorkers: 3,
     fileParallelism: true,
     projects: [
-      { test: { ...shared, name: 'all', include: ['test/**/*.test.ts'] } },
+      // Many small files: a process keeps what it has loaded for the next one.
+      { test: { ...shared, name: 'parts', include: PARTS, isolate: false } },
+      { test: { ...shared, name: 'whole', include: ['test/**/*.test.ts'], exclude: PARTS } },
       {
         test: {
           ...shared,
           name: 'continued at 20 events',
-          include: ['test/e2e/**/*.test.ts', 'test/agents/{spawning,teams}.test.ts'],
+          isolate: false,
+          include: ['test/e2e/**/*.test.ts', 'test/agents/spawning.test.ts'],
           exclude: [...ABOUT_HISTORIES, ...ABOUT_ROWS],
           env: { RETINUE_TEST_HISTORY_EVENTS: '20' },
         },

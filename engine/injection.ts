@@ -75,12 +75,12 @@ export function mayStillRead(space: RawBuilder<unknown>): RawBuilder<unknown> {
 }
 
 /** What was chosen for the agent `a`, as it stands in its versions; what was withdrawn since is left out. */
-export const CHOSEN_ATOMS = sql`(
+export const CHOSEN_ATOMS = sql`case when jsonb_array_length(a.injected->'atoms') > 0 then (
   select coalesce(json_agg(json_build_object('atom', v.atom_id, 'version', v.version, 'role', s.role, 'payload', v.payload, 'at', v.at) order by i.place), '[]')
   from jsonb_array_elements(a.injected->'atoms') with ordinality as i(item, place)
   join atoms h on h.id = i.item->>'atom' and not h.deprecated join spaces s on s.id = h.space_id
   join atom_versions v on v.atom_id = h.id and v.version = (i.item->>'version')::int
-  where ${mayStillRead(sql`h.space_id`)})`;
+  where ${mayStillRead(sql`h.space_id`)}) else '[]' end`;
 
 /**
  * Chooses what the agent has in its context: its user's standing instructions, then what else is always injected, the

@@ -28,12 +28,13 @@ const OPEN_TIMEOUT_MS = 120_000;
 
 /**
  * Opens the embedded database in its own thread and a pool with the one connection it serves.
- * The folder is locked first, by a lock that the kernel drops when the process dies.
+ * The folder is locked first, by a lock that the kernel drops when the process dies; `onHeld` is called once it is held.
  */
-export async function openEmbedded(folder: string): Promise<EmbeddedStore> {
+export async function openEmbedded(folder: string, onHeld?: () => void): Promise<EmbeddedStore> {
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   const digest = createHash('sha256').update(realpathSync(folder)).digest('hex').slice(0, 40);
   const unlock = await lockFolder(folder, digest);
+  onHeld?.();
   const socketFolder = makeSocketFolder(digest);
   try {
     const thread = await startThread(folder, path.join(socketFolder, '.s.PGSQL.5432'));

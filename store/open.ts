@@ -18,6 +18,8 @@ export interface StoreOptions {
   readonly outbox: CommitSinks['outbox'];
   /** How long a server that is away is waited for; default a minute. */
   readonly patienceMs?: number | undefined;
+  /** Called once no other process can open the embedded database's folder, while it is being opened. */
+  readonly onHeld?: (() => void) | undefined;
 }
 
 /** An open, migrated store and the bus that tells of its changes. The owner closes it. */
@@ -39,7 +41,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
 }
 
 async function openEmbeddedStore(options: StoreOptions): Promise<Store> {
-  const embedded = await openEmbedded(options.folder);
+  const embedded = await openEmbedded(options.folder, options.onHeld);
   try {
     await migrate(embedded.pool);
   } catch (error) {

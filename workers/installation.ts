@@ -57,6 +57,8 @@ export interface InstallationOptions {
   readonly effectTimes?: Partial<EffectTimes> | undefined;
   /** Leaves stored keys of services sealed, for commands that ask no service: they mend what cannot be opened. */
   readonly withoutStoredKeys?: boolean;
+  /** Called once no other process can use the home folder, where the database is embedded. */
+  readonly onHeld?: (() => void) | undefined;
 }
 
 export async function openInstallation(config: Config, options: InstallationOptions): Promise<Installation> {
@@ -69,6 +71,7 @@ export async function openInstallation(config: Config, options: InstallationOpti
     log: options.say,
     outbox: { poke: (rows) => relay?.poke(rows) },
     patienceMs: options.patienceMs,
+    onHeld: options.onHeld,
   });
   const audioSeconds = createAudioLength();
   const webReader = createWebReader({ allowedHosts: config.file.web.allowedHosts });

@@ -126,31 +126,48 @@ function queueOf(owner: string): string {
   return `retinue-${owner.replace('usr_', '').slice(0, 12)}`;
 }
 
-/** The store and, without TEMPORAL_ADDRESS, the development server; the store first, because it holds the lock on the home. */
+/**
+ * The store and, without TEMPORAL_ADDRESS, the development server. The latter starts as soon as the home folder is this
+ * process's own, while the database opens.
+ */
 async function openParts(
   options: ServeOptions,
   ends: (() => Promise<void>)[],
 ): Promise<[Installation, DevServer | undefined]> {
   const { config, say } = options;
-  const installation = await openInstallation(config, options);
-  ends.push(() => installation.close());
-  say(config.environment.DATABASE_URL === undefined ? 'database: embedded, open' : 'database: PostgreSQL, connected');
-  if (config.environment.TEMPORAL_ADDRESS !== undefined) return [installation, undefined];
+  let tellHeld: () => void = () => undefined;
+  const held = new Promise<void>((resolve) => {
+    tellHeld = resolve;
+  });
+  const opening = openInstallation(config, { ...options, onHeld: tellHeld }).then((installation) => {
+    say(config.environment.DATABASE_URL === undefined ? 'database: embedded, open' : 'database: PostgreSQL, connected');
+    return installation;
+  });
+  const starting =
+    config.environment.TEMPORAL_ADDRESS === undefined
+      ? Promise.race([held, opening]).then(() => startOwnTemporal(options))
+      : Promise.resolve(undefined);
+  const [installation, server] = await Promise.allSettled([opening, starting]);
+  // The store last of all, because it holds the lock on the home.
+  if (installation.status === 'fulfilled') ends.push(() => installation.value.close());
+  if (server.status === 'fulfilled') ends.push(async () => server.value?.stop());
+  return [await opening, await starting];
+}
+
+async function startOwnTemporal({ config, say }: ServeOptions): Promise<DevServer> {
   const cliPath = await findTemporalCli({
     cacheDir: cliCacheDir(config.tools, config.folders.userHome),
     environment: config.tools,
     log: say,
     download: downloadTemporalCli,
   });
-  const server = await startDevServer({
+  return startDevServer({
     home: config.folders.home,
     cliPath,
     log: say,
     environment: config.tools,
     namespace: config.environment.TEMPORAL_NAMESPACE,
   });
-  ends.push(() => server.stop());
-  return [installation, server];
 }
 
 /**

@@ -12,16 +12,16 @@ const UndoSchema = z.strictObject({ path: z.string(), previous: z.string().nulla
  */
 export const fileWrite = outsideSkill({
   manifest: fileWriteManifest,
-  async run({ path, text }, { workspace, user, abortSignal }) {
+  async run({ path, text }, { callId, workspace, user, abortSignal }) {
     abortSignal.throwIfAborted();
     const { previous } = await workspace.write(user.id, path, text);
     const output = { path, bytes: new TextEncoder().encode(text).length };
-    const wrote = [fileRef(path)];
-    if (previous === text) return { output: { ...output, change: 'unchanged' }, wrote };
+    const made = { wrote: [fileRef(path)], outputs: [{ kind: 'file', title: path, ref: `effect:${callId}` }] };
+    if (previous === text) return { output: { ...output, change: 'unchanged' }, ...made };
     return {
       output: { ...output, change: previous === null ? 'created' : 'replaced' },
       undo: { path, previous, written: text },
-      wrote,
+      ...made,
     };
   },
   async undo(undo, context) {

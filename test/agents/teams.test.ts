@@ -101,7 +101,7 @@ test('an agent plans with agents of its own and combines what they bring [S1-08]
   const view = await planLaunch('Fernweh');
   expect(view.result).toMatchObject({
     text: 'The plan: launch/post.md | launch/logo.svg | Fernweh is here | 2027-03-08T09:00:00+01:00',
-    outputs: [{ kind: 'draft' }],
+    outputs: [{ kind: 'file', title: 'launch/post.md' }, { kind: 'file', title: 'launch/logo.svg' }, { kind: 'draft' }],
   });
   const team = await teamOf(stage, view.id);
   expect(team.map(({ label, parent, depth }) => [label, parent, depth])).toEqual([

@@ -82,7 +82,7 @@ export async function expectJobDone(
 ): Promise<void> {
   const request = await api.ended(id);
   expect(request).toMatchObject({ status: 'completed', waitingFor: [], result: { text: `finished ${name}` } });
-  expect(request.result?.outputs.map(({ kind }) => kind)).toEqual(['task', 'event']);
+  expect(request.result?.outputs.map(({ kind }) => kind)).toEqual(['task', 'event', 'file']);
   expect(await traces(api, home, name)).toEqual({ tasks: 1, events: 1, file: `note ${name}` });
   await expectHistoryWhole(api, request);
   await expectStoredTurnsAskedOnce(api, model, request);

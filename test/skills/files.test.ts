@@ -14,6 +14,7 @@ describe('file_write', () => {
   it('makes a file, and its undo removes it', async () => {
     const result = await runSkill(fileWrite, { path: 'a/b.md', text: 'Grüße' }, context);
     expect(result.output).toEqual({ path: 'a/b.md', bytes: 7, change: 'created' });
+    expect(result.outputs).toEqual([{ kind: 'file', title: 'a/b.md', ref: expect.stringMatching(/^effect:./) }]);
     expect(context.workspace.files.get('a/b.md')).toBe('Grüße');
     await undoSkill(fileWrite, result, context);
     expect(context.workspace.files.has('a/b.md')).toBe(false);
