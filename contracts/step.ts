@@ -71,6 +71,8 @@ type StepKind =
   | { readonly kind: 'effects'; readonly effects: readonly EffectStep[]; readonly summary: string }
   | { readonly kind: 'wait'; readonly until: string; readonly waitingFor: string; readonly summary: string }
   | DoneStep;
+
+/** The agent's loop ends. */
 export interface DoneStep {
   readonly kind: 'done';
   readonly status: string;

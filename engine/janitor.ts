@@ -10,9 +10,9 @@ import { endRequest } from './ending.js';
 import { lockRequest } from './rows.js';
 import { DEADLINE } from './turn-context.js';
 
-/** Requests with an action whose end nobody has seen and nobody was asked about. */
-const underWay = sql`select e.key from effects e where e.closed_at is null and not exists (
-  select from approvals q where q.about = e.key and q.status = 'pending' and q.expires_at > now())`;
+/** Actions whose end nobody has seen and nobody was asked about: their request, and the agent that wanted each. */
+const underWay = sql`(select e.request_id, p.agent_id from effects e join approvals p on p.id = e.key where e.closed_at is null and not exists (
+  select from approvals q where q.about = e.key and q.status = 'pending' and q.expires_at > now())) under_way`;
 
 /** How much longer a request may be silent that waits for a person: ten thousand of them are nothing unusual. */
 const PATIENCE = 12;
@@ -27,7 +27,7 @@ export async function claimSilent(engine: Engine, silentSeconds: number, limit: 
         order by moved_at limit ${limit} for update skip locked),
       undoing as (
         select id from requests where ended_at is not null and moved_at < now() - make_interval(secs => ${silentSeconds})
-          and (id in (select request_id from calls where status = 'undoing') or id in (select request_id from approvals where id in (${underWay})))
+          and (id in (select request_id from calls where status = 'undoing') or id in (select request_id from ${underWay}))
         order by moved_at limit ${limit} for update skip locked)
       update requests set moved_at = now() where id in (select id from open union all select id from undoing)
       returning user_id as "user", id as request, agent_id as agent`),
@@ -130,7 +130,7 @@ export async function reconcileSilent(engine: Engine, ref: AgentRef, fate: Workf
 /** What was begun outside is seen to its end even where somebody ended the workflow, each by the agent that wanted it. */
 async function seeToItsEnd(tx: Tx, ref: AgentRef, fate: WorkflowFate, priority: number): Promise<void> {
   const agents = await tx.rows<{ id: string }>(
-    sql`select distinct agent_id as id from approvals where id in (${underWay}) and request_id = ${ref.request}`,
+    sql`select distinct agent_id as id from ${underWay} where request_id = ${ref.request}`,
   );
   for (const { id } of agents)
     await enqueue(tx, { kind: 'revive', target: { ...ref, agent: id }, reason: 'under way', priority });

@@ -1,4 +1,5 @@
-/** Entry of the worker thread that owns the embedded database and serves it on a private socket. Plain, since it runs without a build too. */
+// Entry of the worker thread that owns the embedded database and serves it on a private socket. Plain, since it runs
+// without a build too.
 import { parentPort, workerData } from 'node:worker_threads';
 import { PGlite } from '@electric-sql/pglite';
 import { vector } from '@electric-sql/pglite-pgvector';

@@ -38,13 +38,8 @@ export async function takePlace(tx: Tx, ref: AgentRef, held: HeldRequest, step: 
   const { self } = held;
   if (self.ended_at !== null || held.ended_at !== null) return step;
   const isWork = step.kind === 'think' || (step.kind === 'calls' && step.calls.every((call) => call.mode === 'run'));
-  if (self.parent === null) {
-    if (step.kind !== 'wait' || !held.team || self.status !== 'running') return step;
-    await setStatus(tx, ref, 'waiting');
-    if (held.waits.some((wait) => wait.status === 'pending')) refreshAtEnd(tx, ref);
-    return step;
-  }
-  if (isWork && self.status !== 'running') {
+  const isFirst = self.parent === null;
+  if (!isFirst && isWork && self.status !== 'running') {
     if (self.status !== 'queued') {
       await setStatus(tx, ref, 'queued');
       admitAtEnd(tx);
@@ -57,11 +52,11 @@ export async function takePlace(tx: Tx, ref: AgentRef, held: HeldRequest, step: 
       summary: 'waiting for a place',
     };
   }
-  if (step.kind === 'wait' && self.status !== 'waiting') {
-    await setStatus(tx, ref, 'waiting');
-    admitAtEnd(tx);
-    if (held.waits.some((wait) => wait.status === 'pending')) refreshAtEnd(tx, ref);
-  }
+  const rests = step.kind === 'wait' && (isFirst ? held.team && self.status === 'running' : self.status !== 'waiting');
+  if (!rests) return step;
+  await setStatus(tx, ref, 'waiting');
+  if (held.waits.some((wait) => wait.status === 'pending')) refreshAtEnd(tx, ref);
+  if (!isFirst) admitAtEnd(tx);
   return step;
 }
 

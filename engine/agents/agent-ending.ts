@@ -70,8 +70,8 @@ export async function endAgent(
   const elsewhere = told.woken.filter((id) => id !== host);
   if (elsewhere.length > 0)
     await wakeAgents(tx, ref, sql`select unnest(${elsewhere}::text[])`, 'an agent has finished');
-  admitAtEnd(tx);
   if (held.status !== 'running' || told.isAsking || held.waiting_for.length > 0) refreshAtEnd(tx, ref);
+  admitAtEnd(tx);
   return elsewhere.length < told.woken.length && step.kind === 'done' ? { ...step, rouses: true } : step;
 }
 
