@@ -1,11 +1,22 @@
 import { Context } from '@temporalio/activity';
 import { ProblemError } from '../contracts/problem.js';
-import type { AgentRef, CallInput, EffectInput, Step, ThinkInput } from '../contracts/step.js';
+import type {
+  AgentRef,
+  CallInput,
+  ClockInput,
+  ClockStep,
+  EffectInput,
+  LookInput,
+  Step,
+  ThinkInput,
+} from '../contracts/step.js';
+import { claimDue } from '../engine/clock/due.js';
 import { nextStep } from '../engine/steps.js';
 import { failRequest } from '../engine/turn-context.js';
 import type { ActivityDeps } from './deps.js';
 import { sendEffect, settleEffect } from './effects.js';
 import { toFailure } from './failure.js';
+import { look } from './look.js';
 import { runSkillCall } from './run-skill.js';
 import { thinkTurn } from './think.js';
 
@@ -23,6 +34,10 @@ export interface Activities {
   settleEffect(input: EffectInput): Promise<void>;
   /** Ends a request whose step failed in a way that repeating cannot mend. */
   giveUp(input: AgentRef): Promise<Step>;
+  /** Makes requests of what has come due, and says when something does again. */
+  claimDue(input: ClockInput): Promise<ClockStep>;
+  /** Looks once at what a trigger watches. */
+  lookAt(input: LookInput): Promise<void>;
 }
 
 const BEAT_MS = 1_500;
@@ -50,6 +65,8 @@ export function createActivities(deps: ActivityDeps): Activities {
     sendEffect: (input) => guarded(() => sendEffect(deps, input)),
     settleEffect: (input) => guarded(() => settleEffect(deps, input)),
     nextStep: (input) => guarded(() => nextStep(deps.engine, input)),
+    claimDue: (input) => guarded(() => claimDue(deps.engine, input)),
+    lookAt: (input) => guarded(() => beating((abortSignal) => look(deps, input, abortSignal))),
     giveUp: (input) => guarded(() => failRequest(deps.engine, input, GIVEN_UP)),
   };
 }

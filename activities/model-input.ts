@@ -140,8 +140,10 @@ function ownMessages(context: TurnContext, render: (call: Call) => string): Mode
     const notes = context.notes
       .filter((note) => (note.seen_in_turn ?? context.turn) === turn)
       .map((note): UserBlock => ({ type: 'text', text: noteText(note) }));
+    const opening: UserBlock[] =
+      turn === 1 && context.opening !== undefined ? [{ type: 'text', text: context.opening }] : [];
     const task = turn === 1 && context.agent.task !== null ? [{ type: 'text' as const, text: context.agent.task }] : [];
-    const blocks = [...results, ...task, ...outcomes, ...notes, ...words];
+    const blocks = [...results, ...task, ...outcomes, ...notes, ...opening, ...words];
     messages.push({ role: 'user', content: blocks.length > 0 ? blocks : [{ type: 'text', text: 'Continue.' }] });
     const said = context.exchanges.find((candidate) => candidate.number === turn)?.content.filter(mayGoBack) ?? [];
     if (said.length > 0) messages.push({ role: 'assistant', content: said });

@@ -6,6 +6,7 @@ import { postToConversation, saidInRequest } from '../engine/calls.js';
 import { agentAccess } from '../engine/agents/agent-access.js';
 import type { Engine } from '../engine/deps.js';
 import { holdAccess } from '../engine/holds.js';
+import { scheduleAccess } from '../engine/schedule-access.js';
 import { spaceAccess } from '../spaces/access.js';
 import type { Meaning } from '../spaces/search.js';
 import type { Tx } from '../store/db.js';
@@ -71,5 +72,6 @@ export async function transactionContext(
       said: () => saidInRequest(tx, caller),
     },
     holds: holdAccess(tx, caller),
+    schedule: scheduleAccess(tx, caller),
   };
 }

@@ -2,6 +2,7 @@ import type { z } from 'zod';
 import type { EffectClass, Label } from './effect-class.js';
 import type { AgentAccess } from './agent-access.js';
 import type { Output } from './request.js';
+import type { ScheduleAccess } from './schedule-access.js';
 import type {
   AttachedFiles,
   CalendarConnector,
@@ -179,6 +180,7 @@ export interface TransactionContext extends SkillCaller {
   readonly spaces: SpaceAccess;
   readonly conversation: ConversationAccess;
   readonly holds: HoldAccess;
+  readonly schedule: ScheduleAccess;
 }
 
 /** For skills that reach outside the database. They run again after a crash, so they are keyed by `callId`. */

@@ -103,3 +103,41 @@ export interface EffectInput extends AgentRef {
   readonly key: string;
   readonly fence: number;
 }
+
+/** Input of the workflow `reminders`. */
+export interface ClockWorkflowInput {
+  readonly user: string;
+  /** Events after which the run continues as new. */
+  readonly historyLimit: number;
+}
+
+/** What of a user has come due by a moment of the workflow's own clock, which is the server's. */
+export interface ClockInput {
+  readonly user: string;
+  /** RFC 3339. */
+  readonly at: string;
+}
+
+/** A look outside that a trigger wants now: at a page, a mailbox, a space. */
+export interface Look {
+  readonly trigger: string;
+  /** The look this is; the store refuses the outcome of every other. */
+  readonly fence: number;
+  readonly summary: string;
+}
+
+export interface LookInput extends Look {
+  readonly user: string;
+  /** RFC 3339, by the workflow's clock. */
+  readonly at: string;
+}
+
+/** What the workflow of a user's reminders does next. */
+export interface ClockStep {
+  /** More is due than one step takes. */
+  readonly more: boolean;
+  readonly looks: readonly Look[];
+  /** When something comes due again, RFC 3339; undefined where nothing does. */
+  readonly next?: string;
+  readonly summary: string;
+}

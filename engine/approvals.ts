@@ -79,7 +79,7 @@ export function withNewRecipients(user: string, preview: Proposal['preview']): R
 function sourcesOf(ref: AgentRef, call: string | undefined): RawBuilder<unknown> {
   return sql`(
     select coalesce(jsonb_agg(jsonb_build_object('ref', s.ref, 'trusted', s.trusted)), '[]') from (
-      select 'message:' || m.id as ref, true as trusted from messages m where m.request_id = ${ref.request} and m.role = 'user'
+      select 'message:' || m.id as ref, m.spoken or not exists (select from agents a where a.id = ${ref.agent} and 'untrusted' = any(a.labels)) as trusted from messages m where m.request_id = ${ref.request} and m.role = 'user'
       union all select 'call:' || c.id, not 'untrusted' = any(c.taints) from calls c
         where c.agent_id = ${ref.agent} and c.status in ('done', 'undone') and c.id is distinct from ${call ?? null}
       union all select 'conversation:' || r.conversation_id, false from requests r join agents a on a.id = ${ref.agent}

@@ -255,7 +255,7 @@ export function labelsAdded(ref: AgentRef, labels: readonly Label[]) {
 /** What the user has typed in the request of this call, in order. */
 export async function saidInRequest(tx: Tx, caller: SkillCaller): Promise<string[]> {
   const rows = await tx.rows<{ text: string }>(sql`
-    select text from messages where request_id = ${caller.requestId} and role = 'user' and text <> '' order by seq limit 200`);
+    select text from messages where request_id = ${caller.requestId} and role = 'user' and spoken and text <> '' order by seq limit 200`);
   return rows.map((row) => row.text);
 }
 

@@ -16,7 +16,7 @@ export async function placesInRequest(
     tx.one<{ typed: string[]; found: string[] }>(sql`
       select
         (select coalesce(array_agg(m.text), '{}') from (
-          select text from messages where request_id = ${ref.request} and user_id = ${ref.user} and role = 'user' and text <> ''
+          select text from messages where request_id = ${ref.request} and user_id = ${ref.user} and role = 'user' and spoken and text <> ''
           order by seq desc limit ${MOST_MESSAGES}) m) as typed,
         (select coalesce(array_agg(f.url), '{}') from (
           select hit->>'url' as url

@@ -84,7 +84,7 @@ const TOLD = sql`exists (
       select from calls c where c.agent_id = t.agent_id and c.turn = t.number and c.skill = 'ask_user')))`;
 
 /** Words of the user, not those of somebody that were only passed on. */
-const OWN_WORD = sql`m.user_id = h.user_id and m.role = 'user' and (m.text <> '' or not m.files <@ m.forwarded)`;
+const OWN_WORD = sql`m.user_id = h.user_id and m.role = 'user' and m.spoken and (m.text <> '' or not m.files <@ m.forwarded)`;
 
 /** Whether the user has said something in the conversation of the hold `h` after being told of it. */
 export const IS_SPOKEN = sql`exists (

@@ -12,7 +12,9 @@ import { SKILLS_NOW } from './agents/rights.js';
 import { stopWaiting } from './agents/stop-waiting.js';
 import { refreshAtEnd } from './agents/team-status.js';
 import { askForBudget } from './budget.js';
+import { labelsAdded } from './calls.js';
 import { turnStep } from './charge-rows.js';
+import { type OccasionRow, openOccasion } from './clock/opening.js';
 import type { Engine } from './deps.js';
 import { endRequest } from './ending.js';
 import { changeRequest, statusEvent } from './events.js';
@@ -100,6 +102,8 @@ export interface TurnContext {
   readonly injected: readonly InjectedAtom[];
   /** How the user writes to whom this turn may be about, the most specific first. */
   readonly styles: readonly StyleRow[];
+  /** Why the request was made where no person has written it, with all that belongs to it. */
+  readonly opening: string | undefined;
 }
 
 /** A note as the model is told of it. */
@@ -139,7 +143,8 @@ export type BegunTurn<P extends TurnPlan> =
   | { readonly kind: 'ask'; readonly context: TurnContext; readonly plan: P; readonly reservedUsd: string | undefined }
   | { readonly kind: 'step'; readonly step: Step };
 
-interface ClaimedTurn extends HeldRequest, Omit<TurnContext, 'turn' | 'attempt' | 'request' | 'styles'> {
+interface ClaimedTurn extends HeldRequest, Omit<TurnContext, 'turn' | 'attempt' | 'request' | 'styles' | 'opening'> {
+  occasion: OccasionRow | null;
   has_styles: boolean;
   has_injectable: boolean;
   /** This attempt is counted: the agent may think now. */
@@ -183,9 +188,26 @@ export async function beginTurn<P extends TurnPlan>(
     const injection = request.has_injectable
       ? await chooseInjection(tx, ref, request.agent, request.messages[0]?.text ?? '', engine.limits.injectedTokens)
       : { atoms: request.injected, spaces: request.spaces, labels: [] };
-    const agent = { ...request.agent, labels: [...new Set([...labels, ...injection.labels])] };
+    const occasion = request.occasion === null ? undefined : await openOccasion(tx, ref, request, request.occasion);
+    if (occasion !== undefined && occasion.labels.length > 0) await tx.run(labelsAdded(ref, occasion.labels));
+    const agent = {
+      ...request.agent,
+      labels: [...new Set([...labels, ...injection.labels, ...(occasion?.labels ?? [])])],
+    };
     const { atoms: injected, spaces } = injection;
-    const context = { ...request, calls, request, turn, attempt: agent.attempts, agent, styles, injected, spaces };
+    const opening = occasion?.text;
+    const context = {
+      ...request,
+      calls,
+      request,
+      turn,
+      attempt: agent.attempts,
+      agent,
+      styles,
+      injected,
+      spaces,
+      opening,
+    };
     return payFor(tx, engine, ref, context, planFor(context));
   });
 }
@@ -250,6 +272,7 @@ async function claimTurn(tx: Tx, engine: Engine, ref: AgentRef, turn: number): P
         (select coalesce(json_agg(m.text order by m.seq), '[]') from (
           select text, seq from messages where request_id = p.id and role = 'assistant' order by seq desc limit ${MOST_POSTED}) m) as posted
       from requests p, r where r.agent_id = ${ref.agent} and p.conversation_id = r.conversation_id and p.id <> r.id and p.created_at <= r.created_at
+        and not exists (select from occasions where request_id = r.id)
       order by p.created_at desc limit ${engine.limits.conversationTail}),
     claimed as (
       update agents set attempts = attempts + 1, status = 'running', started_at = coalesce(started_at, now()), labels = (
@@ -286,6 +309,8 @@ async function claimTurn(tx: Tx, engine: Engine, ref: AgentRef, turn: number): P
         from approvals p left join effects e on e.key = p.id
         where p.request_id = ${ref.request} and p.agent_id = ${ref.agent} and p.effect not in ('budget', 'unknown') and (p.reported_in_turn is not null
           or ((p.status <> 'pending' or p.expires_at <= now()) and (e.key is null or e.closed_at is not null)))) o) as outcomes,
+      (select row_to_json(o) from (
+        select source_id, outcome, due_at, late, facts, opening from occasions where request_id = r.id and r.agent_id = ${ref.agent}) o) as occasion,
       (select coalesce(json_agg(p), '[]') from (
         select skill, recipient from policies where user_id = ${ref.user} limit ${MOST_POLICIES}) p) as policies,
       case when (select spaces from sees) then (select coalesce(json_agg(s order by s.role is null, s.role), '[]') from (

@@ -1,5 +1,5 @@
 import type { AgentRef } from '../contracts/step.js';
-import { agentWorkflowId, requestWorkflowId } from '../contracts/ids.js';
+import { agentWorkflowId, clockWorkflowId, requestWorkflowId } from '../contracts/ids.js';
 import { json, type RawBuilder, sql } from './sql.js';
 import type { Db, Tx } from './db.js';
 
@@ -11,7 +11,8 @@ export interface OutboxRow {
   readonly workflowId: string;
   /** `admit` is a wake that says who may work. */
   readonly kind: 'start' | 'wake' | 'revive' | 'admit';
-  readonly target: AgentRef;
+  /** Of a user's reminders the user alone. */
+  readonly target: Pick<AgentRef, 'user'> & Partial<AgentRef>;
   /** Whose loops in the workflow are to look again. */
   readonly agents: readonly string[];
   readonly priority: number;
@@ -56,6 +57,16 @@ function workflowOf({ kind, target }: OutboxCommand): RawBuilder<unknown> {
   const own = requestWorkflowId(target.request);
   if (kind === 'wake') return sql`coalesce(retinue_workflow(${target.agent}), ${own})`;
   return sql`(select coalesce((select case when parent_id is null then ${own} else ${agentWorkflowId(target.agent)} end from agents where id = ${target.agent}), ${own}))`;
+}
+
+/** Has the workflow of the user's reminders look again at what comes due next, also where it must be started for that. */
+export async function wakeClock(tx: Tx, user: string, reason: string): Promise<void> {
+  const row = await tx.one<OutboxRow>(sql`
+    insert into outbox (workflow_id, kind, target, priority, reason)
+    values (${clockWorkflowId(user)}, 'revive', ${json({ user })}, 2, ${reason})
+    on conflict (workflow_id, kind) do update set generation = outbox.generation + 1, claimed_until = null
+    returning ${OUTBOX_COLUMNS}`);
+  tx.dispatch(row);
 }
 
 /** Wakes the loops of several agents of one request at once. */

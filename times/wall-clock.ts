@@ -30,3 +30,13 @@ export function wallClock(at: number, zone: string): Temporal.PlainDateTime {
 export function wallText(wall: Temporal.PlainDateTime): string {
   return wall.toString({ smallestUnit: 'second' });
 }
+
+/** As `wallClock`, as text: `2026-11-25T09:00:00`. */
+export function wallTextAt(at: number, zone: string): string {
+  return wallText(wallClock(at, zone));
+}
+
+/** The moment of a wall-clock time given as such a text, in milliseconds since 1970; see `atWallClock`. */
+export function momentAt(local: string, zone: string): number {
+  return atWallClock(Temporal.PlainDateTime.from(local), zone).at;
+}

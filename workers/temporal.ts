@@ -6,7 +6,7 @@ import {
 } from '@temporalio/client';
 import { defineSearchAttributeKey, SearchAttributeType } from '@temporalio/common';
 import { WAKE_SIGNAL, workflowTypeOf } from '../contracts/ids.js';
-import type { AgentWorkflowInput } from '../contracts/step.js';
+import type { AgentWorkflowInput, ClockWorkflowInput } from '../contracts/step.js';
 import type { WorkflowFate } from '../engine/janitor.js';
 import type { OutboxRow } from '../store/outbox.js';
 import type { Courier } from '../store/relay.js';
@@ -51,32 +51,40 @@ export function createCourier(options: CourierOptions): Courier {
 }
 
 function startOptions(options: CourierOptions, row: OutboxRow) {
-  const searchable = options.searchable();
-  const input: AgentWorkflowInput = {
-    user: row.target.user,
-    request: row.target.request,
-    agent: row.target.agent,
-    historyLimit: options.historyLimit,
-    searchable,
-  };
-  return {
+  const { user, request, agent } = row.target;
+  const shared = {
     workflowId: row.workflowId,
     taskQueue: options.taskQueue,
-    args: [input],
     workflowTaskTimeout: '2s',
     workflowIdReusePolicy: 'ALLOW_DUPLICATE' as const,
-    priority: { priorityKey: row.priority, fairnessKey: row.target.user },
-    staticSummary: `${row.reason} ${row.target.request}`,
-    ...(searchable
-      ? {
-          typedSearchAttributes: [
-            { key: USER, value: row.target.user },
-            { key: AGENT, value: row.target.agent },
-            { key: STATUS, value: 'running' },
-          ],
-        }
-      : {}),
+    priority: { priorityKey: row.priority, fairnessKey: user },
   };
+  if (request === undefined || agent === undefined) {
+    const input: ClockWorkflowInput = { user, historyLimit: options.historyLimit };
+    return {
+      ...shared,
+      args: [input],
+      staticSummary: `reminders of ${user}`,
+      ...searchedBy(options, [{ key: USER, value: user }]),
+    };
+  }
+  const input: AgentWorkflowInput = {
+    user,
+    request,
+    agent,
+    historyLimit: options.historyLimit,
+    searchable: options.searchable(),
+  };
+  const attributes = [
+    { key: USER, value: user },
+    { key: AGENT, value: agent },
+    { key: STATUS, value: 'running' },
+  ];
+  return { ...shared, args: [input], staticSummary: `${row.reason} ${request}`, ...searchedBy(options, attributes) };
+}
+
+function searchedBy(options: CourierOptions, attributes: { key: typeof USER; value: string }[]) {
+  return options.searchable() ? { typedSearchAttributes: attributes } : {};
 }
 
 async function start(options: CourierOptions, row: OutboxRow): Promise<void> {

@@ -186,7 +186,7 @@ async function isDataDiode(tx: Tx, engine: Engine, holder: Holder, wish: SpawnWi
   const reads = (wish.skills ?? []).some((name) => engine.skillFacts(name)?.taints.includes('private') !== false);
   if (reads || Object.keys(wish.spaces ?? {}).length > 0 || (wish.secrets ?? []).length > 0) return false;
   const said = await tx.maybe(sql`
-    select 1 from messages where request_id = ${holder.request} and role = 'user' and position(${wish.task} in text) > 0 limit 1`);
+    select 1 from messages where request_id = ${holder.request} and role = 'user' and spoken and position(${wish.task} in text) > 0 limit 1`);
   return said !== undefined;
 }
 

@@ -6,6 +6,7 @@ import { notes, notesRowSecurity } from './003-notes.js';
 import { spaces, spacesRowSecurity } from './004-spaces.js';
 import { agents, agentsRowSecurity } from './005-agents.js';
 import { secretKeys, secretKeysRowSecurity } from './006-secrets.js';
+import { time, timeRowSecurity } from './007-time.js';
 
 const TEXTS: Readonly<Record<string, readonly string[]>> = {
   '001-foundation': [foundation, rowSecurity],
@@ -14,6 +15,7 @@ const TEXTS: Readonly<Record<string, readonly string[]>> = {
   '004-spaces': [spaces, spacesRowSecurity],
   '005-agents': [agents, agentsRowSecurity],
   '006-secrets': [secretKeys, secretKeysRowSecurity],
+  '007-time': [time, timeRowSecurity],
 };
 
 /** Everything the schema is made from, for whoever keeps a copy of an empty database. */

@@ -100,6 +100,15 @@ beforeAll(async () => {
     await tx.run(sql`
       insert into access_requests (id, user_id, request_id, agent_id, coordinator_id, wants, reason, status)
       values ('acc_1', ${anna}, ${annas.request}, ${annas.agent}, ${annas.agent}, '{}', ${SECRET}, 'pending')`);
+    await tx.run(sql`
+      insert into reminders (id, user_id, conversation_id, text, time_zone, due_at, status, catch_up, agent)
+      values ('rem_1', ${anna}, ${conversation}, ${SECRET}, 'UTC', now(), 'fired', 'latest', 'default')`);
+    await tx.run(sql`
+      insert into triggers (id, user_id, conversation_id, kind, spec, instructions, agent, enabled)
+      values ('trg_1', ${anna}, ${conversation}, 'webhook', '{}', ${SECRET}, 'default', true)`);
+    await tx.run(sql`
+      insert into occasions (source_id, occurrence, user_id, outcome, due_at) values ('rem_1', ${SECRET}, ${anna}, 'skipped', now())`);
+    await tx.run(sql`insert into paces (user_id, skill, work, until) values (${anna}, ${SECRET}, 'call_1', now())`);
     await tx.run(sql`insert into secrets (user_id, name, key_id, ciphertext) values (${anna}, 'token', 'k1', '\\x00')`);
     await tx.run(sql`insert into data_keys (user_id, key_id, wrapped) values (${anna}, 'k1', '\\x00')`);
     await spaceAccess(tx, userActor(anna)).subscribe(memory.id, annas.agent, { metadata: { about: SECRET } });

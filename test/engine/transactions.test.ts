@@ -146,7 +146,7 @@ describe('the relay', () => {
     const courier = async (row: OutboxRow): Promise<void> => {
       attempts += 1;
       if (away) throw new Error('connection refused');
-      delivered.push(row.target.request);
+      delivered.push(String(row.target.request));
     };
     const relays: Relay[] = [];
     const db = createDb(store.pool, { events: store.bus, outbox: { poke: (rows) => relays[0]?.poke(rows) } });
@@ -206,7 +206,7 @@ describe('the relay', () => {
         refusals += 1;
         throw new Error('could not start', { cause: Object.assign(new Error('3 INVALID_ARGUMENT'), { code: 3 }) });
       }
-      delivered.push(row.target.request);
+      delivered.push(String(row.target.request));
     };
     const target = (request: string) => ({ user: 'usr_x', request, agent: 'agt_x' });
     for (const request of ['req_bad', 'req_good'])
@@ -252,7 +252,7 @@ describe('the relay', () => {
     // The first one never gets through, and looks like a server that is away.
     const courier = async (row: OutboxRow): Promise<void> => {
       if (row.target.request === 'req_0') throw Object.assign(new Error('unavailable'), { code: 14 });
-      delivered.add(row.target.request);
+      delivered.add(String(row.target.request));
     };
     for (const request of requests)
       await store.db.system((tx) =>

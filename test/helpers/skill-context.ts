@@ -1,5 +1,6 @@
 import type { AgentAccess } from '../../contracts/agent-access.js';
 import { ProblemError } from '../../contracts/problem.js';
+import type { ScheduleAccess } from '../../contracts/schedule-access.js';
 import type { OutsideContext, Skill, SkillResult, TransactionContext } from '../../contracts/skill.js';
 import type {
   AttachedFile,
@@ -51,6 +52,18 @@ const noAgents: AgentAccess = {
   cancel: alone,
 };
 
+const timeless = (): Promise<never> => Promise.reject(new ProblemError('conflict', 'Nothing comes due here.'));
+const noSchedule: ScheduleAccess = {
+  remind: timeless,
+  changeReminder: timeless,
+  cancelReminder: timeless,
+  reminders: timeless,
+  plan: timeless,
+  changeTrigger: timeless,
+  removeTrigger: timeless,
+  triggers: timeless,
+};
+
 /** A caller in Berlin on Monday, 23 November 2026, 08:00. */
 export function fakeContext(
   changes: { timeZone?: string; now?: string; events?: readonly CalendarEvent[] } = {},
@@ -77,6 +90,7 @@ export function fakeContext(
     workspace: fakeWorkspace(),
     posted,
     holds: fakeHolds(),
+    schedule: noSchedule,
     words,
     transcriber: undefined,
     webSearch: undefined,

@@ -17,6 +17,7 @@ import {
   type Step,
   thinkStep,
 } from '../../contracts/step.js';
+import { ignoreCancellation } from './ignore-cancellation.js';
 import { Outward } from './outward.js';
 import { Readable } from './readable.js';
 import { Team } from './team.js';
@@ -261,8 +262,4 @@ async function failed(input: AgentWorkflowInput, error: unknown): Promise<Step> 
   if (isCancellation(error)) throw error;
   log.warn('a step failed for good; the request is ended', { error: String(error) });
   return giveUp(input);
-}
-
-function ignoreCancellation(error: unknown): void {
-  if (!isCancellation(error)) throw error;
 }

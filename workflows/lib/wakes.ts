@@ -33,6 +33,11 @@ export class Wakes {
   }
 }
 
+/** Has the work done at every wake of this workflow; whoever calls it owns the signal's handler. */
+export function onWake(work: () => void): void {
+  setHandler(wakeSignal, work);
+}
+
 /** The wakes of every loop that runs in this workflow. One instance a run; it owns the signal's handler. */
 export class WakeBoard {
   readonly #loops = new Map<string, Wakes>();

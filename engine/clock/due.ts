@@ -1,0 +1,285 @@
+import type { Label } from '../../contracts/effect-class.js';
+import type { CatchUp, Overlap } from '../../contracts/reminder.js';
+import type { ClockInput, ClockStep, Look } from '../../contracts/step.js';
+import type { TriggerKind, TriggerSpecs } from '../../contracts/trigger.js';
+import type { Recurrence } from '../../times/occurrences.js';
+import { RuleError } from '../../times/rule.js';
+import type { Tx } from '../../store/db.js';
+import { json, sql } from '../../store/sql.js';
+import type { Engine } from '../deps.js';
+import { fire, type Firing } from './firing.js';
+import { type Plan, planDue, type Timed } from './plan.js';
+import { windowMs } from './windows.js';
+
+/** Rows of each kind that one step claims. */
+const MOST_AT_ONCE = 200;
+/** How long after a time of a queue finds the one before still at work it is looked at again. */
+const QUEUE_MS = 15_000;
+/** Seconds between two looks where the trigger does not say. */
+const PERIODS = { mail: 60, space: 3_600, watch: 300 } as const;
+
+/** Something with times of its own: a reminder, or a schedule. */
+interface DueRow {
+  id: string;
+  conversation_id: string;
+  text: string;
+  time_zone: string;
+  local_start: string | null;
+  recurrence: string | null;
+  due_at: string;
+  snoozed_to: string | null;
+  catch_up: CatchUp;
+  catch_up_window: string | null;
+  overlap: Overlap | null;
+  agent: string;
+  skills: string[] | null;
+  labels: Label[];
+  /** The request of the time before has not ended. */
+  is_busy: boolean;
+}
+
+/** A look that is due, or a time of a schedule. */
+interface TriggerRow
+  extends Omit<
+    DueRow,
+    'time_zone' | 'local_start' | 'recurrence' | 'snoozed_to' | 'catch_up' | 'catch_up_window' | 'overlap'
+  > {
+  kind: TriggerKind;
+  spec: TriggerSpecs['cron'] & { everySeconds?: number };
+  budget_usd: string | null;
+  /** It has fired so lately that it must not yet again. */
+  is_cooling: boolean;
+  fence: number;
+}
+
+/**
+ * Claims what of the user has come due by the workflow's clock: each becomes a request of its own, or is written down as
+ * missed, in one transaction with its next time. What was cancelled or changed before is not there any more; what is
+ * changed meanwhile waits for this. Times are compared with `at` alone, never with the clock of the machine.
+ */
+export async function claimDue(engine: Engine, { user, at }: ClockInput): Promise<ClockStep> {
+  return engine.db.as(user, async (tx) => {
+    const reminders = await dueReminders(tx, user, at);
+    const triggers = await dueTriggers(tx, user, at);
+    const schedules = triggers.filter(({ kind }) => kind === 'cron');
+    await settleReminders(tx, engine, user, at, reminders);
+    await settleSchedules(tx, engine, user, at, schedules);
+    const looks = await beginLooks(
+      tx,
+      at,
+      triggers.filter(({ kind }) => kind !== 'cron'),
+    );
+    const { next } = await tx.one<{ next: string | null }>(sql`
+      select least((select min(next_at) from reminders where user_id = ${user}), (select min(next_at) from triggers where user_id = ${user})) as next`);
+    const more = reminders.length === MOST_AT_ONCE || triggers.length === MOST_AT_ONCE;
+    if (next === null) return { more, looks, summary: 'nothing comes due' };
+    const iso = new Date(next).toISOString();
+    return { more: more || iso <= at, looks, next: iso, summary: `next at ${iso}` };
+  });
+}
+
+const IS_BUSY = sql`exists (select from requests q where q.id = t.last_request and q.ended_at is null)`;
+
+async function dueReminders(tx: Tx, user: string, at: string): Promise<DueRow[]> {
+  return tx.rows<DueRow>(sql`
+    select t.id, t.conversation_id, t.text, t.time_zone, t.local_start, t.recurrence, t.due_at, t.snoozed_to, t.catch_up, t.catch_up_window, t.overlap, t.agent, t.skills, t.labels,
+      t.overlap is not null and ${IS_BUSY} as is_busy
+    from reminders t where t.user_id = ${user} and t.next_at <= ${at}::timestamptz order by t.next_at, t.id limit ${MOST_AT_ONCE} for update of t skip locked`);
+}
+
+async function dueTriggers(tx: Tx, user: string, at: string): Promise<TriggerRow[]> {
+  return tx.rows<TriggerRow>(sql`
+    select t.id, t.conversation_id, t.instructions as text, t.kind, t.spec, t.due_at, t.agent, t.skills, t.labels, trim_scale(t.budget_usd)::text as budget_usd, t.fence,
+      t.last_fired_at > ${at}::timestamptz - make_interval(secs => t.cooldown_seconds) as is_cooling, t.spec ? 'overlap' and ${IS_BUSY} as is_busy
+    from triggers t where t.user_id = ${user} and t.enabled and t.next_at <= ${at}::timestamptz order by t.next_at, t.id limit ${MOST_AT_ONCE} for update of t skip locked`);
+}
+
+/** What a claimed row becomes. */
+interface Settled {
+  readonly id: string;
+  readonly due_at: string;
+  readonly snoozed_to: string | null;
+  readonly next_at: string | null;
+  readonly status: 'pending' | 'fired' | 'missed';
+  /** Undefined where this time left everything else as it was. */
+  readonly firing?: Firing;
+  readonly skipped?: string;
+}
+
+async function settleReminders(
+  tx: Tx,
+  engine: Engine,
+  user: string,
+  at: string,
+  due: readonly DueRow[],
+): Promise<void> {
+  if (due.length === 0) return;
+  const settled = due.map((row) => settle(row, at, { origin: 'reminder', priority: 3 }));
+  const requests = await fire(tx, engine, user, at, firingsOf(settled));
+  const rows = settled.map(({ firing, skipped: _skipped, ...row }) => ({
+    ...row,
+    request: requests.get(row.id) ?? null,
+    late: firing?.outcome === 'fired' ? firing.isLate : null,
+  }));
+  await tx.run(sql`
+    update reminders t set due_at = s.due_at, snoozed_to = s.snoozed_to, next_at = s.next_at, status = s.status, version = version + 1, updated_at = ${at}::timestamptz,
+      fired_at = case when s.late is null then fired_at else ${at}::timestamptz end, late = coalesce(s.late, t.late), last_request = coalesce(s.request, last_request)
+    from jsonb_to_recordset(${json(rows)}) as s(id text, due_at timestamptz, snoozed_to timestamptz, next_at timestamptz, status text, request text, late boolean)
+    where t.id = s.id`);
+  await noteSkipped(tx, user, settled);
+}
+
+async function settleSchedules(
+  tx: Tx,
+  engine: Engine,
+  user: string,
+  at: string,
+  due: readonly TriggerRow[],
+): Promise<void> {
+  if (due.length === 0) return;
+  const settled = due.map((row) => {
+    const { spec, is_cooling, is_busy, budget_usd } = row;
+    const timed: DueRow = {
+      ...row,
+      time_zone: spec.timeZone ?? 'UTC',
+      local_start: spec.start ?? null,
+      recurrence: spec.rrule,
+      snoozed_to: null,
+      catch_up: spec.catchUp ?? 'latest',
+      catch_up_window: spec.catchUpWindow ?? null,
+      overlap: is_cooling ? 'skip' : (spec.overlap ?? null),
+      is_busy: is_busy || is_cooling,
+    };
+    return settle(timed, at, {
+      origin: 'trigger',
+      priority: 4,
+      ...(budget_usd === null ? {} : { budgetUsd: budget_usd }),
+    });
+  });
+  const requests = await fire(tx, engine, user, at, firingsOf(settled));
+  const rows = settled.map(({ id, due_at, next_at, firing }) => ({
+    id,
+    due_at,
+    next_at,
+    request: requests.get(id) ?? null,
+    fired: firing?.outcome === 'fired',
+  }));
+  await tx.run(sql`
+    update triggers t set due_at = s.due_at, next_at = s.next_at, version = version + 1, updated_at = ${at}::timestamptz, last_request = coalesce(s.request, last_request),
+      last_fired_at = case when s.fired then ${at}::timestamptz else last_fired_at end
+    from jsonb_to_recordset(${json(rows)}) as s(id text, due_at timestamptz, next_at timestamptz, request text, fired boolean) where t.id = s.id`);
+  await noteSkipped(tx, user, settled);
+}
+
+function firingsOf(settled: readonly Settled[]): Firing[] {
+  return settled.flatMap(({ firing }) => (firing === undefined ? [] : [firing]));
+}
+
+/** Times that were left out because the one before was still at work are written down. */
+async function noteSkipped(tx: Tx, user: string, settled: readonly Settled[]): Promise<void> {
+  const rows = settled.flatMap(({ id, skipped }) => (skipped === undefined ? [] : [{ id, due: skipped }]));
+  if (rows.length === 0) return;
+  await tx.run(sql`
+    insert into occasions (source_id, occurrence, user_id, outcome, due_at)
+    select id, due, ${user}, 'skipped', due::timestamptz from jsonb_to_recordset(${json(rows)}) as s(id text, due text) on conflict do nothing`);
+}
+
+function settle(row: DueRow, at: string, how: Pick<Firing, 'origin' | 'priority' | 'budgetUsd'>): Settled {
+  const now = Date.parse(at);
+  if (row.is_busy && row.overlap === 'queue') {
+    const due_at = iso(Date.parse(row.due_at));
+    return { id: row.id, due_at, snoozed_to: row.snoozed_to, next_at: iso(now + QUEUE_MS), status: 'pending' };
+  }
+  const timed = timedOf(row);
+  const plan = planned(timed, now);
+  const next = plan.next === undefined ? undefined : iso(plan.next);
+  const snoozed = plan.endsSnooze ? null : row.snoozed_to;
+  const happened = plan.fires?.due ?? plan.missed?.last ?? timed.due;
+  const rest = {
+    id: row.id,
+    due_at: next ?? iso(happened),
+    snoozed_to: snoozed,
+    next_at: earliest(next, snoozed),
+    status: next === undefined && snoozed === null ? (plan.fires === undefined ? 'missed' : 'fired') : 'pending',
+  } as const;
+  if (row.is_busy && row.overlap === 'skip' && plan.fires !== undefined)
+    return { ...rest, skipped: iso(plan.fires.due) };
+  return { ...rest, ...firingFor(row, plan, how) };
+}
+
+/** A rule that cannot be followed any more ends what it is of, and its user is told. */
+function planned(timed: Timed, now: number): Plan {
+  try {
+    return planDue(timed, now);
+  } catch (error) {
+    if (!(error instanceof RuleError)) throw error;
+    return { missed: { count: 1, first: timed.due, last: timed.due }, next: undefined, endsSnooze: false };
+  }
+}
+
+function timedOf(row: DueRow): Timed {
+  return {
+    due: Date.parse(row.due_at),
+    snoozedTo: row.snoozed_to === null ? undefined : Date.parse(row.snoozed_to),
+    recurrence: recurrenceOf(row),
+    catchUp: row.catch_up,
+    windowMs: windowMs(row.catch_up, row.catch_up_window),
+  };
+}
+
+function recurrenceOf({ recurrence, local_start, time_zone }: DueRow): Recurrence | undefined {
+  if (recurrence === null || local_start === null) return undefined;
+  return { rrule: recurrence, start: local_start, zone: time_zone };
+}
+
+function firingFor(
+  row: DueRow,
+  { fires, missed }: Plan,
+  how: Pick<Firing, 'origin' | 'priority' | 'budgetUsd'>,
+): Pick<Settled, 'firing'> {
+  const due = fires?.due ?? missed?.last;
+  if (due === undefined) return {};
+  const told =
+    missed === undefined ? {} : { missed: { count: missed.count, first: iso(missed.first), last: iso(missed.last) } };
+  return {
+    firing: {
+      ...how,
+      source: row.id,
+      occurrence: fires === undefined ? `missed:${iso(due)}` : iso(due),
+      outcome: fires === undefined ? 'missed' : 'fired',
+      dueAt: iso(due),
+      isLate: fires?.isLate ?? true,
+      conversation: row.conversation_id,
+      text: row.text,
+      agent: row.agent,
+      skills: row.skills,
+      labels: row.labels,
+      facts: told,
+    },
+  };
+}
+
+function iso(at: number): string {
+  return new Date(at).toISOString();
+}
+
+function earliest(one: string | undefined, other: string | null): string | null {
+  if (one === undefined) return other;
+  return other === null || one < iso(Date.parse(other)) ? one : other;
+}
+
+/** Each look gets a number, and its trigger the time of the next one. */
+async function beginLooks(tx: Tx, at: string, due: readonly TriggerRow[]): Promise<Look[]> {
+  if (due.length === 0) return [];
+  const rows = due.map(({ id, kind, spec }) => ({ id, next: iso(Date.parse(at) + periodSeconds(kind, spec) * 1000) }));
+  const begun = await tx.rows<{ id: string; fence: number; kind: string }>(sql`
+    update triggers t set fence = fence + 1, next_at = s.next from jsonb_to_recordset(${json(rows)}) as s(id text, next timestamptz)
+    where t.id = s.id returning t.id, t.fence, t.kind`);
+  return begun.map(({ id, fence, kind }) => ({ trigger: id, fence, summary: `look: ${kind} ${id}` }));
+}
+
+/** Seconds between two looks of a trigger; 0 for one that does not look by itself. */
+export function periodSeconds(kind: TriggerKind, spec: { readonly everySeconds?: number | undefined }): number {
+  if (kind === 'cron' || kind === 'webhook') return 0;
+  return spec.everySeconds ?? PERIODS[kind];
+}

@@ -1,0 +1,168 @@
+import { ProblemError } from '../../contracts/problem.js';
+import type { Reminder, ReminderPatch } from '../../contracts/reminder.js';
+import type { Tx } from '../../store/db.js';
+import { wakeClock } from '../../store/outbox.js';
+import { sql } from '../../store/sql.js';
+import { durationMs } from '../clock/windows.js';
+import { holdReminder, presentReminder, REMINDER_COLUMNS, type ReminderRow } from './reminder-rows.js';
+import { dueAgain, resolveWhen, type Spoken, type Unclear } from './when.js';
+
+/** The times of a reminder, as a change leaves them; in milliseconds since 1970. */
+interface Times {
+  readonly due: number;
+  readonly snoozedTo: number | undefined;
+  readonly zone: string;
+  readonly localStart: string | undefined;
+  readonly recurrence: string | undefined;
+}
+
+/** For so long after it was delivered a snooze means that delivery, and not the next one. */
+const JUST_FIRED_MS = 3_600_000;
+
+/**
+ * Changes a reminder in place; a new time lets one that has fired wait again. Whoever changes it and whoever delivers it
+ * follow one another, so what is answered holds. Throws `conflict` where its state does not allow the change.
+ */
+export async function changeReminder(
+  tx: Tx,
+  user: string,
+  id: string,
+  patch: ReminderPatch,
+  spoken: Spoken,
+): Promise<Reminder | Unclear> {
+  const row = await holdReminder(tx, user, id);
+  if (row.status === 'cancelled') throw conflict('The reminder is cancelled. Set a new one.');
+  const times = changedTimes(row, patch, spoken);
+  if (times !== undefined && 'question' in times) return times;
+  const isMoved = times !== undefined;
+  if (!isMoved && (row.status === 'fired' || row.status === 'missed'))
+    throw conflict(
+      `The reminder was ${row.status === 'fired' ? 'delivered' : 'missed'} already. Give it a new time, or snooze it.`,
+    );
+  const status = patch.status ?? (isMoved && row.status !== 'paused' ? 'pending' : row.status);
+  const left = times ?? timesOf(row);
+  const next = status === 'paused' ? undefined : resumed(row, status, left, isMoved, spoken.now);
+  const changed = await tx.one<ReminderRow>(sql`
+    update reminders set text = ${patch.text ?? row.text}, time_zone = ${left.zone}, local_start = ${left.localStart ?? null}, recurrence = ${left.recurrence ?? null},
+      due_at = ${iso(next?.due ?? left.due)}, snoozed_to = ${optional(left.snoozedTo)}, next_at = ${optional(next?.at)}, status = ${status},
+      catch_up = ${patch.catchUp ?? row.catch_up}, catch_up_window = ${patch.catchUpWindow ?? row.catch_up_window}, overlap = ${patch.overlap ?? row.overlap},
+      version = version + 1, updated_at = now()
+    where id = ${id} returning ${REMINDER_COLUMNS}`);
+  await wakeClock(tx, user, 'a reminder was changed');
+  return presentReminder(changed);
+}
+
+/** Cancels a reminder: once this is committed it is not delivered any more. Cancelling twice is harmless. */
+export async function cancelReminder(tx: Tx, user: string, id: string): Promise<Reminder> {
+  const row = await holdReminder(tx, user, id);
+  if (row.status === 'cancelled') return presentReminder(row);
+  if (row.status === 'fired' || row.status === 'missed')
+    throw conflict(
+      `The reminder was ${row.status === 'fired' ? 'delivered' : 'missed'} already, so there is nothing left to cancel.`,
+    );
+  const changed = await tx.one<ReminderRow>(sql`
+    update reminders set status = 'cancelled', next_at = null, snoozed_to = null, version = version + 1, updated_at = now()
+    where id = ${id} returning ${REMINDER_COLUMNS}`);
+  return presentReminder(changed);
+}
+
+/** Undefined where the change leaves the times as they are. */
+function changedTimes(row: ReminderRow, patch: ReminderPatch, spoken: Spoken): Times | Unclear | undefined {
+  const { dueAt, when, timeZone, recurrence, snooze } = patch;
+  if (snooze !== undefined) {
+    if ([dueAt, when, timeZone, recurrence].some((given) => given !== undefined))
+      throw new ProblemError('invalid-body', 'Snooze it or give it a new time, not both.', {
+        status: 422,
+        errors: [{ path: 'snooze', message: 'does not go with another time' }],
+      });
+    return snoozed(row, durationMs(snooze), spoken.now);
+  }
+  if (dueAt !== undefined || when !== undefined) {
+    const zone = timeZone ?? row.time_zone;
+    const time = resolveWhen(
+      {
+        dueAt,
+        when,
+        timeZone: zone,
+        recurrence: recurrence ?? (when === undefined ? (row.recurrence ?? undefined) : undefined),
+      },
+      spoken,
+    );
+    return time.kind === 'ask' ? time : { ...time, snoozedTo: undefined };
+  }
+  if (timeZone === undefined && recurrence === undefined) return undefined;
+  return onAnotherClock(row, patch, spoken);
+}
+
+/** The same wall-clock time in another zone, or by another rule. */
+function onAnotherClock(row: ReminderRow, { timeZone, recurrence }: ReminderPatch, spoken: Spoken): Times | Unclear {
+  const zone = timeZone ?? row.time_zone;
+  const rule = recurrence ?? row.recurrence ?? undefined;
+  if (row.local_start === null) {
+    const time = resolveWhen({ dueAt: row.due_at, timeZone: zone, recurrence: rule }, spoken);
+    return time.kind === 'ask' ? time : { ...time, snoozedTo: undefined };
+  }
+  const time = { localStart: row.local_start, zone, recurrence: rule };
+  if (rule !== undefined && recurrence !== undefined) resolveWhen({ recurrence: rule, timeZone: zone }, spoken);
+  const due = dueAgain(time, spoken.now);
+  if (due === undefined || due <= spoken.now)
+    throw new ProblemError('invalid-body', 'Its time has passed there: give a new one.', {
+      status: 422,
+      errors: [{ path: timeZone === undefined ? 'recurrence' : 'timeZone', message: 'its time has passed there' }],
+    });
+  return { ...time, due, snoozedTo: undefined };
+}
+
+function snoozed(row: ReminderRow, by: number, now: number): Times {
+  const times = timesOf(row);
+  const isOver = row.status === 'fired' || row.status === 'missed';
+  if (times.recurrence === undefined || times.localStart === undefined || isOver) {
+    const base = isOver ? now : Math.max(now, times.due);
+    return { ...times, due: base + by, snoozedTo: undefined, localStart: undefined, recurrence: undefined };
+  }
+  if (row.fired_at !== null && now - Date.parse(row.fired_at) < JUST_FIRED_MS) return { ...times, snoozedTo: now + by };
+  const following = dueAgain({ ...times, localStart: times.localStart }, times.due);
+  const moved = Math.max(now, times.due) + by;
+  if (following === undefined)
+    return { ...times, due: moved, snoozedTo: undefined, localStart: undefined, recurrence: undefined };
+  return { ...times, due: following, snoozedTo: moved };
+}
+
+function timesOf(row: ReminderRow): Times {
+  return {
+    due: Date.parse(row.due_at),
+    snoozedTo: row.snoozed_to === null ? undefined : Date.parse(row.snoozed_to),
+    zone: row.time_zone,
+    localStart: row.local_start ?? undefined,
+    recurrence: row.recurrence ?? undefined,
+  };
+}
+
+/** When it is delivered next. What was paused goes on with what is still to come. */
+function resumed(
+  row: ReminderRow,
+  status: string,
+  times: Times,
+  isMoved: boolean,
+  now: number,
+): { due: number; at: number } | undefined {
+  if (status !== 'pending') return undefined;
+  const { due, snoozedTo, localStart } = times;
+  if (row.status !== 'paused' || isMoved || due > now) return { due, at: Math.min(due, snoozedTo ?? due) };
+  const following =
+    times.recurrence === undefined || localStart === undefined ? undefined : dueAgain({ ...times, localStart }, now);
+  if (following === undefined) throw conflict('Its time has passed while it was paused. Give it a new one.');
+  return { due: following, at: following };
+}
+
+function optional(at: number | undefined): string | null {
+  return at === undefined ? null : iso(at);
+}
+
+function iso(at: number): string {
+  return new Date(at).toISOString();
+}
+
+function conflict(message: string): ProblemError {
+  return new ProblemError('conflict', message);
+}
