@@ -10,6 +10,7 @@ import { registerMultipart } from './plugins/multipart.js';
 import { registerOpenapi } from './plugins/openapi.js';
 import { registerRateLimit } from './plugins/rate-limit.js';
 import { agentRoutes } from './routes/agents.js';
+import { announcementRoutes } from './routes/announcements.js';
 import { atomRoutes } from './routes/atoms.js';
 import { approvalRoutes } from './routes/approvals.js';
 import { catalogueRoutes } from './routes/catalogue.js';
@@ -111,6 +112,7 @@ const ROUTES = [
   spaceTransferRoutes,
   agentRoutes,
   reminderRoutes,
+  announcementRoutes,
   catalogueRoutes,
   userRoutes,
   erasureRoutes,

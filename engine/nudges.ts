@@ -1,5 +1,8 @@
+import type { User } from '../contracts/user.js';
+import type { Db } from '../store/db.js';
 import { newId } from '../store/new-id.js';
 import { sql } from '../store/sql.js';
+import { afterQuietHours } from '../times/quiet-hours.js';
 import type { Engine } from './deps.js';
 import { appendEvents } from './events.js';
 
@@ -17,19 +20,36 @@ interface NudgedRow {
 /** Before the end of an approval's time, for the last reminder. */
 const LAST_CALL_HOURS = 24;
 
+interface DueRow extends Pick<NudgedRow, 'id' | 'user_id' | 'expires_at'> {
+  time_zone: string;
+  quiet_hours: User['quietHours'] | null;
+}
+
 /**
  * Reminds people of what waits for them: a day after it was asked and a day before it expires, as a message in the
- * request's conversation and once more as its event. Each reminder is given once. Returns how many there were.
+ * request's conversation and once more as its event. Each reminder is given once, and in quiet hours only where the
+ * approval expires before they end. `now` is in milliseconds since 1970. Returns how many there were.
  */
-export async function nudge(engine: Engine, limit: number): Promise<number> {
+export async function nudge(engine: Engine, limit: number, now = Date.now()): Promise<number> {
   const due = await engine.db.system((tx) =>
-    tx.rows<Pick<NudgedRow, 'id' | 'user_id'>>(sql`
-      select id, user_id from approvals where status = 'pending' and nudge_at <= now() and expires_at > now()
-      order by nudge_at limit ${limit}`),
+    tx.rows<DueRow>(sql`
+      select a.id, a.user_id, a.expires_at, u.time_zone, u.settings->'quietHours' as quiet_hours from approvals a join users u on u.id = a.user_id
+      where a.status = 'pending' and a.nudge_at <= now() and a.expires_at > now() order by a.nudge_at limit ${limit}`),
   );
   let given = 0;
-  for (const { id, user_id } of due) given += (await nudgeOne(engine, user_id, id)) ? 1 : 0;
+  for (const row of due) {
+    const from = afterQuietHours(now, row.quiet_hours ?? undefined, row.time_zone);
+    if (from > now && from < Date.parse(row.expires_at)) await putOff(engine.db, row.id, from);
+    else given += (await nudgeOne(engine, row.user_id, row.id)) ? 1 : 0;
+  }
   return given;
+}
+
+async function putOff(db: Db, approval: string, until: number): Promise<void> {
+  await db.system((tx) =>
+    tx.run(sql`
+      update approvals set nudge_at = ${new Date(until).toISOString()}::timestamptz where id = ${approval} and status = 'pending'`),
+  );
 }
 
 async function nudgeOne(engine: Engine, user: string, id: string): Promise<boolean> {

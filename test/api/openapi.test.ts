@@ -68,6 +68,7 @@ get /v1/spaces/{id}/atoms/{atom}/history
 post /v1/spaces/{id}/atoms/{atom}/deprecate
 post /v1/spaces/{id}/atoms/{atom}/restore
 post /v1/reminders/preview
+get /v1/announcements
 get /v1/skills
 get /v1/models
 get /v1/charges

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { readEvents } from '../../engine/event-feed.js';
 import { nudge } from '../../engine/nudges.js';
 import { cancelRequest } from '../../engine/cancel.js';
+import { patchMe } from '../../engine/users.js';
 import { sql } from '../../store/sql.js';
 import { startProvider, type OutsideProvider } from '../stand-ins/provider.js';
 import { postSkill } from '../stand-ins/provider-skill.js';
@@ -71,6 +72,32 @@ describe('what waits for a decision', () => {
     await pass(8 * 24);
     expect(await nudge(kit.engine, 10)).toBe(0);
     expect(await reminders()).toBe(0);
+  });
+
+  test('is not brought to mind in quiet hours, but right after them', async () => {
+    const { ref, pass, reminders, approval } = await asked('at night');
+    await patchMe(kit.engine, ref.user, { timeZone: 'UTC', quietHours: { from: '22:00', to: '07:00' } });
+    await pass(25);
+    const night = Date.parse('2026-11-23T23:00:00Z');
+    expect(await nudge(kit.engine, 10, night)).toBe(0);
+    expect(await reminders()).toBe(0);
+    const { at } = await kit.engine.db.as(ref.user, (tx) =>
+      tx.one<{ at: string }>(sql`select nudge_at as at from approvals where id = ${approval.id}`),
+    );
+    expect(at).toBe('2026-11-24T07:00:00.000Z');
+    await meddle(kit, sql`update approvals set nudge_at = now() where id = ${approval.id}`);
+    expect(await nudge(kit.engine, 10, Date.parse(at))).toBe(1);
+    await patchMe(kit.engine, ref.user, { quietHours: null });
+  });
+
+  test('is brought to mind in quiet hours where it would expire before they end', async () => {
+    const { ref, pass, reminders, approval } = await asked('expires at night');
+    await patchMe(kit.engine, ref.user, { timeZone: 'UTC', quietHours: { from: '22:00', to: '07:00' } });
+    await pass(25);
+    await meddle(kit, sql`update approvals set expires_at = '2026-11-24T03:00:00Z' where id = ${approval.id}`);
+    expect(await nudge(kit.engine, 10, Date.parse('2026-11-23T23:00:00Z'))).toBe(1);
+    expect(await reminders()).toBe(1);
+    await patchMe(kit.engine, ref.user, { quietHours: null });
   });
 
   test.each(['approve', 'reject', 'cancel'] as const)('is not brought to mind after %s', async (end) => {
