@@ -36,7 +36,7 @@ const ABOUT_ROWS = [
 
 /** What starts no process of the product. */
 const PARTS = [
-  'test/{agents,api,config,connectors,contracts,e2e,engine,models,skills,spaces,store,times}/**/*.test.ts',
+  'test/{agents,api,clock,config,connectors,contracts,e2e,engine,models,reminders,scenarios,skills,spaces,store,times,triggers}/**/*.test.ts',
 ];
 
 export default defineConfig({

@@ -9,6 +9,7 @@ import { JOURNAL } from '../engine/journaled.js';
 import { type Failure, recordAbsent, recordFailure, recordSent } from '../engine/effect-outcomes.js';
 import { postpone, probeLater, takeOver } from '../engine/effect-takeover.js';
 import { startEffect } from '../engine/effects.js';
+import { endPaced, paceOf } from '../engine/pace.js';
 import { type LedgerEntry, readLesson, readReady } from '../engine/ledger.js';
 import { userActor } from '../spaces/principal.js';
 import { requirePermission, spaceOfRole } from '../spaces/spaces.js';
@@ -95,11 +96,33 @@ async function proposeAfresh(
 
 async function attempt(deps: ActivityDeps, input: EffectInput, skill: ActingSkill): Promise<void> {
   const claimedAt = performance.now();
+  const pace = paceOf(skill.manifest);
   const entry = await startEffect(deps.engine, input, {
     owner: deps.bootId,
     priceUsd: skill.manifest.priceUsd,
+    pace,
   });
   if (entry === undefined) return;
+  try {
+    await sendOnce(deps, input, skill, { entry, claimedAt });
+  } finally {
+    if (pace !== undefined)
+      await deps.engine.db.as(input.user, (tx) => endPaced(tx, pace, { user: input.user, work: input.key }));
+  }
+}
+
+/** An attempt that owns the entry; `claimedAt` is read from the process's own clock. */
+interface Claimed {
+  readonly entry: LedgerEntry;
+  readonly claimedAt: number;
+}
+
+async function sendOnce(
+  deps: ActivityDeps,
+  input: EffectInput,
+  skill: ActingSkill,
+  { entry, claimedAt }: Claimed,
+): Promise<void> {
   const latest = claimedAt + deps.engine.effects.sendMs;
   let isSending = false;
   const beforeSend = (): void => {

@@ -20,11 +20,14 @@ import {
 } from '../engine/calls.js';
 import type { NewEvent } from '../engine/events.js';
 import { meaningsOfCall } from '../engine/meanings.js';
+import { beginPacedCall, endPaced, paceOf, withdrawPaced } from '../engine/pace.js';
 import { repeatedOutcome } from '../engine/repeats.js';
+import { MoneyHeld } from '../engine/reservations.js';
 import type { Meaning } from '../spaces/search.js';
 import type { Tx } from '../store/db.js';
 import type { ActivityDeps } from './deps.js';
 import { explained, MOST_ATTEMPTS, retryOrExplain, SkillRefusal, storeOutcome } from './call-failures.js';
+import { retryIn } from './failure.js';
 import { mustPropose, proposeInstead } from './propose-call.js';
 import { outsideContext } from './proposer.js';
 import { secretsOfRun } from './secret-access.js';
@@ -53,8 +56,47 @@ export async function runSkillCall(
   if (skill?.runs !== 'outside') await inTransaction(deps, input, attempt);
   else if (input.mode === 'undo') await undoOutside(deps, input, begun, skill, abortSignal);
   else if (await answerAsBefore(deps, input, begun, skill)) return;
-  else if (await payForCall(deps.engine, input, begun.call.skill, skill.manifest.priceUsd))
-    await storeOutcome(deps, input, begun, await runOutside(deps, begun, skill, abortSignal));
+  else await inItsTurn(deps, input, begun, skill, () => payAndRun(deps, input, begun, skill, abortSignal));
+}
+
+/** False where the call was not run, because its money is not there. */
+async function payAndRun(
+  deps: ActivityDeps,
+  input: CallInput,
+  begun: BegunCall,
+  skill: OutsideSkill,
+  abortSignal: AbortSignal,
+): Promise<boolean> {
+  if (!(await payForCall(deps.engine, input, begun.call.skill, skill.manifest.priceUsd))) return false;
+  await storeOutcome(deps, input, begun, await runOutside(deps, begun, skill, abortSignal));
+  return true;
+}
+
+/**
+ * Keeps the pace of the skill: a call whose turn has not come is tried again then, as often as it takes, and holds nothing
+ * meanwhile but what any call holds that is tried again.
+ */
+async function inItsTurn(
+  deps: ActivityDeps,
+  input: CallInput,
+  { call }: BegunCall,
+  { manifest }: OutsideSkill,
+  run: () => Promise<boolean>,
+): Promise<void> {
+  const pace = paceOf(manifest);
+  if (pace === undefined) return void (await run());
+  const waitMs = await beginPacedCall(deps.engine, input, pace, call.timeout_ms);
+  if (waitMs !== undefined) throw retryIn('ToKeepPace', waitMs);
+  let hasRun = true;
+  try {
+    hasRun = await run();
+  } catch (error) {
+    hasRun = !(error instanceof MoneyHeld);
+    throw error;
+  } finally {
+    const end = hasRun ? endPaced : withdrawPaced;
+    await deps.engine.db.as(input.user, (tx) => end(tx, pace, { user: input.user, work: input.callId }));
+  }
 }
 
 /** Calls that leave work to other agents run in one transaction; where one of them cannot, each runs by itself. */

@@ -3,14 +3,8 @@ import { ModelError, type ModelReply, type ModelUsage } from '../contracts/model
 import type { Step, ThinkInput } from '../contracts/step.js';
 import { wellFormed } from '../contracts/well-formed.js';
 import { reserveAgain, settleAttempt } from '../engine/reservations.js';
-import {
-  beginTurn,
-  failRequest,
-  noteModelParked,
-  noteModelTrouble,
-  shrinkContext,
-  type TurnContext,
-} from '../engine/turn-context.js';
+import { noteModelParked, noteModelTrouble, shrinkContext } from '../engine/model-trouble.js';
+import { beginTurn, failRequest, type TurnContext } from '../engine/turn-context.js';
 import { type NewTurn, storeTurn, textOf } from '../engine/turns.js';
 import type { ActivityDeps } from './deps.js';
 import { DeltaPublisher } from './delta-publisher.js';

@@ -27,8 +27,10 @@ import { spaceSharingRoutes } from './routes/space-sharing.js';
 import { spaceTransferRoutes } from './routes/space-transfer.js';
 import { spaceRoutes } from './routes/spaces.js';
 import { steeringRoutes } from './routes/steering.js';
+import { triggerRoutes } from './routes/triggers.js';
 import { userRoutes } from './routes/users.js';
 import { walletRoutes } from './routes/wallet.js';
+import { webhookRoutes } from './routes/webhooks.js';
 import { RequestWatch } from './streams/request-watch.js';
 import { Streams } from './streams/start-stream.js';
 import { validatorCompiler } from './validation.js';
@@ -112,6 +114,8 @@ const ROUTES = [
   spaceTransferRoutes,
   agentRoutes,
   reminderRoutes,
+  triggerRoutes,
+  webhookRoutes,
   announcementRoutes,
   catalogueRoutes,
   userRoutes,

@@ -2,6 +2,7 @@ import type { FastifyBaseLogger } from 'fastify';
 import type { Engine } from '../engine/deps.js';
 import type { EventBus } from '../engine/event-feed.js';
 import type { EffectClass } from '../contracts/effect-class.js';
+import type { SecretBox } from '../engine/triggers/signatures.js';
 
 export interface SkillInfo {
   readonly name: string;
@@ -11,6 +12,10 @@ export interface SkillInfo {
   readonly inputSchema: Readonly<Record<string, unknown>>;
   readonly priceUsd?: string | undefined;
   readonly timeoutSeconds: number;
+  /** Calls at work at once for one user. */
+  readonly maxConcurrent?: number | undefined;
+  /** Between the beginnings of two calls for one user. */
+  readonly minIntervalSeconds?: number | undefined;
   /** What a call usually takes. */
   readonly hints?: { readonly seconds?: number; readonly usd?: string } | undefined;
 }
@@ -60,5 +65,7 @@ export interface ApiDeps {
   readonly settings: ApiSettings;
   /** Removes the folders that connectors keep for a user; succeeds where there are none. */
   readonly forgetFolders: (user: string) => Promise<void>;
+  /** The installation's key, made when it is first asked for; undefined where no webhooks are taken. */
+  readonly sealing?: (() => SecretBox) | undefined;
   readonly logger?: FastifyBaseLogger | undefined;
 }

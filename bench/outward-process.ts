@@ -10,6 +10,7 @@ import { startHttp } from '../workers/http.js';
 import { installTemporalRuntime } from '../workers/worker.js';
 import { sendingSkill, watchMail } from './outward-skill.js';
 import { type Product, type ProductOptions, startProduct } from './product.js';
+import { makeUsers, setReminders } from './reminder-rows.js';
 import { takeStatements } from './statements.js';
 import { clock } from './tools.js';
 
@@ -17,6 +18,7 @@ import { clock } from './tools.js';
 export type Order =
   | { readonly name: 'park'; readonly scenario: string; readonly count: number; readonly atOnce: number }
   | { readonly name: 'ended'; readonly requests: readonly string[] }
+  | { readonly name: 'remind'; readonly users: number; readonly count: number; readonly due: number }
   | { readonly name: 'memory' }
   | { readonly name: 'statements' }
   | { readonly name: 'stop' };
@@ -38,6 +40,8 @@ const started = clock() - process.uptime() * 1000;
 const tell = (told: Told): void => void process.send?.(told);
 const tellSent = (key: string, at: number): void => tell({ kind: 'sent', key, at });
 
+let people: readonly string[] | undefined;
+
 async function obey(product: Product, order: Order): Promise<unknown> {
   switch (order.name) {
     case 'park':
@@ -45,6 +49,9 @@ async function obey(product: Product, order: Order): Promise<unknown> {
     case 'ended':
       await Promise.all(order.requests.map((request) => product.ended(request)));
       return undefined;
+    case 'remind':
+      people ??= await makeUsers(product, order.users);
+      return setReminders(product, people, order.count, order.due);
     case 'memory':
       return memory();
     case 'statements':

@@ -45,6 +45,8 @@ export interface Unit {
   readonly ready: number;
   park(count: number, options?: { scenario?: string; atOnce?: number }): Promise<{ ids: string[]; ms: number }>;
   ended(requests: readonly string[]): Promise<void>;
+  /** Sets as many reminders of as many users, all due at the same moment, in milliseconds since 1970. */
+  remind(users: number, count: number, due: number): Promise<void>;
   memory(): Promise<Memory>;
   /** Statements since the last call; the first call begins to watch. */
   statements(): Promise<StatementTime[]>;
@@ -78,6 +80,7 @@ export async function startUnit(options: ProductOptions, sendings: Sendings): Pr
     park: (count, { scenario = 'send', atOnce = AT_ONCE } = {}) =>
       ask<{ ids: string[]; ms: number }>({ name: 'park', scenario, count, atOnce }),
     ended: (requests) => ask<void>({ name: 'ended', requests }),
+    remind: (users, count, due) => ask<void>({ name: 'remind', users, count, due }),
     memory: () => ask<Memory>({ name: 'memory' }),
     statements: () => ask<StatementTime[]>({ name: 'statements' }),
     kill: () => endProcess(child, 'SIGKILL'),

@@ -223,12 +223,24 @@ export interface WebPage {
   readonly redirectedTo?: string;
 }
 
+/** Whether a server answers, and how, as the end of a sentence that begins with its address. */
+export interface WebAnswering {
+  readonly isUp: boolean;
+  readonly said: string;
+}
+
 /** Reads single pages of the public web, and of the hosts that the configuration allows. */
 export interface WebReader {
   /** The configuration allows the host of this address. */
   allows(url: string): boolean;
   /** Throws `ProblemError`: `unavailable` for what may pass by itself, anything else for what will not. */
   read(url: string, options: { readonly abortSignal: AbortSignal }): Promise<WebPage>;
+  /**
+   * Asks whether an address answers, whatever stands there. A server that fails, stays silent, is not to be found or has
+   * no valid certificate is down; one that only refuses is up. Throws `ProblemError` where the address must not be asked,
+   * and `unavailable` where this machine itself has no network.
+   */
+  probe(url: string, options: { readonly abortSignal: AbortSignal }): Promise<WebAnswering>;
 }
 
 /** Secrets of the user, for the time of one run and only those that its call or its skill's manifest names. */

@@ -53,6 +53,10 @@ export interface SkillManifest<I = unknown, O = unknown> {
   readonly output: z.ZodType<O>;
   /** Wall-clock limit of one attempt. */
   readonly timeoutSeconds: number;
+  /** Calls at work at once for one user; the others wait in the order in which they came. Only for skills that reach outside. */
+  readonly maxConcurrent?: number;
+  /** Between the beginnings of two calls for one user. Only for skills that reach outside. */
+  readonly minIntervalSeconds?: number;
   /** Labels a result puts on the agent that reads it. */
   readonly taints: readonly Label[];
   /** USD for one call as a decimal string; omitted means free. */

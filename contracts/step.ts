@@ -121,7 +121,7 @@ export interface ClockInput {
 /** A look outside that a trigger wants now: at a page, a mailbox, a space. */
 export interface Look {
   readonly trigger: string;
-  /** The look this is; the store refuses the outcome of every other. */
+  /** The look this is; the store refuses the outcome of one that is older than what is stored. */
   readonly fence: number;
   readonly summary: string;
 }

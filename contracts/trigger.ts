@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { FieldError } from './problem.js';
 import { catchUpShape, DurationSchema } from './reminder.js';
 import { MoneySchema } from './request.js';
 import { SearchSchema } from './space.js';
@@ -55,7 +56,7 @@ const WatchSpecSchema = z.strictObject({
   url: CleanTextSchema.max(2_000).refine((text) => URL.canParse(text) && /^https?:$/.test(new URL(text).protocol), {
     error: 'must be a web address such as https://example.com/',
   }),
-  everySeconds: PeriodSchema.default(300),
+  everySeconds: PeriodSchema.optional().describe('Five minutes when omitted.'),
   condition: ConditionSchema,
 });
 
@@ -76,13 +77,25 @@ export type TriggerSpec = {
 
 /** Kind and spec together, each kind with its own. */
 const ofKind = <K extends TriggerKind>(kind: K) => z.strictObject({ kind: z.literal(kind), spec: SPECS[kind] });
-export const TriggerSpecSchema = z.discriminatedUnion('kind', [
+const TriggerSpecSchema = z.discriminatedUnion('kind', [
   ofKind('cron'),
   ofKind('webhook'),
   ofKind('space'),
   ofKind('mail'),
   ofKind('watch'),
 ]);
+
+/** The spec of a kind with its defaults, or what is wrong with it, with paths under `spec`. */
+export function readSpec(kind: TriggerKind, spec: unknown): { readonly spec: TriggerSpec } | { errors: FieldError[] } {
+  const parsed = TriggerSpecSchema.safeParse({ kind, spec });
+  if (parsed.success) return { spec: parsed.data };
+  const errors = parsed.error.issues.flatMap((issue) => {
+    const path = issue.path.map(String);
+    if (issue.code !== 'unrecognized_keys') return [{ path: path.join('.'), message: issue.message }];
+    return issue.keys.map((key) => ({ path: [...path, key].join('.'), message: 'is not a known field' }));
+  });
+  return { errors };
+}
 
 const shared = {
   instructions: CleanTextSchema.max(50_000)
@@ -135,3 +148,4 @@ export type Trigger = z.infer<typeof TriggerSchema>;
 
 /** A new one; of a webhook with its secret, which is never shown again. */
 export const MadeTriggerSchema = TriggerSchema.extend({ secret: z.string().optional() }).meta({ id: 'MadeTrigger' });
+export type MadeTrigger = z.infer<typeof MadeTriggerSchema>;

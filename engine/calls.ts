@@ -15,8 +15,14 @@ import { appendEvents, changeRequest, type NewEvent, type RequestChange } from '
 import { settledCall } from './reservations.js';
 import { type CallRow, lockRequest, noRequest, REQUEST_COLUMNS, type RequestRow } from './rows.js';
 
+/** A call as it stands in an attempt. */
+interface AttemptedCall extends CallRow {
+  /** Nobody was told before that it was started. */
+  is_new: boolean;
+}
+
 export interface BegunCall {
-  readonly call: CallRow;
+  readonly call: AttemptedCall;
   readonly caller: SkillCaller;
   readonly labels: readonly Label[];
   /** Names the agent may use now; null means every skill. */
@@ -68,7 +74,7 @@ export async function beginCall(engine: Engine, ref: CallRef, mode: 'run' | 'und
 }
 
 interface HeldCall extends RequestRow {
-  calls: CallRow[];
+  calls: AttemptedCall[];
   labels: Label[];
   skills: string[] | null;
   hosts: string[] | null;
@@ -96,7 +102,7 @@ export async function holdCalls(
     c as (
       update calls set attempts = attempts + 1, started_at = coalesce(started_at, now()) from r
       where calls.id = any(${[...ids]}::text[]) and calls.request_id = r.id and calls.status = ${expected} and (${mode === 'undo'} or r.ended_at is null)
-      returning ${CALL_COLUMNS})
+      returning ${CALL_COLUMNS}, calls.started_at = now()::timestamptz(3) as is_new)
     select r.*, (select coalesce(json_agg(c order by c.turn, c.position), '[]') from c) as calls, a.labels, ${SKILLS_NOW} as skills, retinue_held(a.id, 'host') as hosts, a.confined, a.hop, u.name as user_name,
       (select coalesce(array_agg(p.recipient), '{}') from policies p where p.user_id = ${ref.user} and p.skill in (select skill from c)) as covered
     from r join agents a on a.id = ${ref.agent} join users u on u.id = ${ref.user}`);
@@ -125,8 +131,8 @@ function callerOf(ref: AgentRef, call: CallRow, request: RequestRow, name: strin
   };
 }
 
-export function startedEvents(ref: AgentRef, call: CallRow, mode: 'run' | 'undo'): NewEvent[] {
-  if (mode === 'undo' || call.attempts > 1) return [];
+export function startedEvents(ref: AgentRef, call: AttemptedCall, mode: 'run' | 'undo'): NewEvent[] {
+  if (mode === 'undo' || !call.is_new) return [];
   return [
     { type: 'skill.started', agent: ref.agent, data: { call: call.id, skill: call.skill, summary: call.summary } },
   ];

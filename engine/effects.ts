@@ -1,12 +1,13 @@
 import type { EffectInput } from '../contracts/step.js';
 import type { Tx } from '../store/db.js';
-import { sql } from '../store/sql.js';
+import { type RawBuilder, sql } from '../store/sql.js';
 import { askForBudget } from './budget.js';
 import { effectStep } from './charge-rows.js';
 import type { Engine } from './deps.js';
 import { closed, finishedEvent, release, withoutDraft } from './effect-outcomes.js';
 import { changeRequest } from './events.js';
 import { ENTRY, ENTRY_TABLES, type EntryRow, type LedgerEntry, toEntry } from './ledger.js';
+import { beginPaced, type Pace, withdrawPaced } from './pace.js';
 import { pendingApprovals } from './parking.js';
 import { MoneyHeld, reserve } from './reservations.js';
 import { holdRequest, lockRequest } from './rows.js';
@@ -27,6 +28,8 @@ export interface Attempt {
   readonly owner: string;
   /** USD as a decimal string, when the skill has a price. */
   readonly priceUsd: string | undefined;
+  /** What the skill's calls have to keep; the entry stays ready until its turn has come. */
+  readonly pace?: Pace | undefined;
 }
 
 /** As `startEffect`, in the caller's transaction. */
@@ -34,7 +37,7 @@ export async function startEffectIn(
   tx: Tx,
   engine: Engine,
   input: EffectInput,
-  { owner, priceUsd }: Attempt,
+  { owner, priceUsd, pace }: Attempt,
 ): Promise<LedgerEntry | undefined> {
   await lockRequest(tx, input);
   const row = await tx.maybe<EntryRow>(sql`
@@ -49,8 +52,33 @@ export async function startEffectIn(
         returning *)
       select ${ENTRY} from claimed e join ${ENTRY_TABLES} on a.id = e.key`);
   if (row === undefined) await closeUnsendable(tx, input);
-  else if (!(await isPaidFor(tx, engine, input, row, priceUsd))) return undefined;
+  else if (!(await isItsTurn(tx, engine, input, pace))) return undefined;
+  else if (!(await isPaidFor(tx, engine, input, row, priceUsd))) {
+    if (pace !== undefined) await withdrawPaced(tx, pace, { user: input.user, work: input.key });
+    return undefined;
+  }
   return toEntry(input, row);
+}
+
+/** An action waits for its turn no longer than this before it looks again: whoever was before it may have gone away. */
+const LONGEST_TURN_MS = 300_000;
+
+/** Otherwise the entry is as if nobody had claimed it, and due when it is to look again. */
+async function isItsTurn(tx: Tx, engine: Engine, input: EffectInput, pace: Pace | undefined): Promise<boolean> {
+  if (pace === undefined) return true;
+  const waitMs = await beginPaced(tx, pace, {
+    user: input.user,
+    work: input.key,
+    limitMs: engine.effects.leaseMs,
+    longestWaitMs: LONGEST_TURN_MS,
+  });
+  if (waitMs !== undefined) await tx.run(unclaimed(input, waitMs));
+  return waitMs === undefined;
+}
+
+function unclaimed({ key }: EffectInput, delayMs: number): RawBuilder<unknown> {
+  return sql`
+    update effects set status = 'ready', attempts = attempts - 1, owner = null, due_at = clock_timestamp() + make_interval(secs => ${delayMs / 1000}) where key = ${key}`;
 }
 
 /** Sets the price aside. Without the money nothing is sent until the user has agreed to spend more. Throws `MoneyHeld`. */
@@ -71,9 +99,8 @@ async function isPaidFor(
     return false;
   }
   const request = await holdRequest(tx, input);
-  const unclaimed = sql`update effects set status = 'ready', attempts = attempts - 1, owner = null, due_at = now() where key = ${input.key}`;
   const question = { wish, shortage: money.shortage, others: pendingApprovals(request.waits) };
-  await askForBudget(tx, engine, input, request, question, [unclaimed]);
+  await askForBudget(tx, engine, input, request, question, [unclaimed(input, 0)]);
   return false;
 }
 

@@ -51,6 +51,24 @@ export async function eraseFromShared(tx: Tx, user: string): Promise<{ removed: 
   }
 }
 
+/**
+ * Takes the titles out of everybody's reminders that were set about atoms in spaces of the user or that the user has
+ * written at. Runs before those are gone.
+ */
+export async function forgetTitles(tx: Tx, user: string): Promise<void> {
+  await tx.run(sql`
+    with titled as materialized (
+      select r.id, substr(s.item->>'ref', 6) as atom from reminders r, jsonb_array_elements(r.context->'sources') as s(item)
+      where s.item ? 'title' and s.item->>'ref' like 'atom:%'),
+    forgotten as materialized (
+      select t.id, array_agg('atom:' || a.id) as refs from titled t join atoms a on a.id = t.atom join spaces p on p.id = a.space_id
+      where p.owner_id = ${user} or exists (select from atom_versions v where v.atom_id = a.id and v.author_user = ${user}) group by t.id)
+    update reminders r set context = jsonb_set(r.context, '{sources}', (
+      select jsonb_agg(case when s.item->>'ref' = any(f.refs) then s.item - 'title' else s.item end order by s.place)
+      from jsonb_array_elements(r.context->'sources') with ordinality as s(item, place)))
+    from forgotten f where r.id = f.id`);
+}
+
 async function removeSolitary(tx: Tx, user: string): Promise<number> {
   return tx.run(sql`
     with solitary as materialized (

@@ -5,7 +5,7 @@ import { createRoleSpaces } from '../spaces/spaces.js';
 import type { Tx } from '../store/db.js';
 import { json, sql } from '../store/sql.js';
 import type { Engine } from './deps.js';
-import { eraseFromShared } from './erased-atoms.js';
+import { eraseFromShared, forgetTitles } from './erased-atoms.js';
 
 /** How many of each were erased. */
 interface ErasedCounts {
@@ -17,6 +17,8 @@ interface ErasedCounts {
   /** Atoms of other people that were written at and stay, without what was written. */
   readonly atomsOfOthers: number;
   readonly policies: number;
+  readonly reminders: number;
+  readonly triggers: number;
   readonly secrets: number;
 }
 
@@ -33,8 +35,8 @@ const SETTLED_MS = 600_000;
 const MOST_REMEMBERED = 20;
 
 /**
- * Erases everything that the user has said, made or received here: conversations with all they led to, spaces with what is
- * in them, what was written in spaces of others, grants, files, policies, secrets, and the folders of connectors. The user,
+ * Erases everything that the user has said, made or received here: conversations with all they led to, reminders and
+ * triggers, spaces with what is in them, what was written in spaces of others, grants, files, policies, secrets, and the folders of connectors. The user,
  * tokens, settings, wallet and credits stay, and one line of what was erased when. What everybody is born with is
  * made again. Doing it twice is harmless. Throws `conflict` while requests are open, `not-found` without the user.
  */
@@ -59,9 +61,11 @@ async function eraseRows(
   await refuseOpen(tx, user);
   await holdSpaces(tx, user);
   await eraseGrants(tx, user);
+  await forgetTitles(tx, user);
   const spaces = await eraseSpaces(tx, user);
   const shared = await eraseFromShared(tx, user);
   await tx.run(sql`update spaces set description = '', described_by = null where described_by = ${user}`);
+  const plans = await erasePlans(tx, user);
   const requests = await eraseRequests(tx, user);
   const files = await tx.rows<{ sha256: string }>(sql`delete from files where user_id = ${user} returning sha256`);
   const policies = await tx.run(sql`delete from policies where user_id = ${user}`);
@@ -75,6 +79,7 @@ async function eraseRows(
   await installConventions(tx, user);
   const erased = {
     ...requests,
+    ...plans,
     files: files.length,
     spaces: spaces.spaces,
     atoms: spaces.atoms + shared.removed,
@@ -122,6 +127,14 @@ async function eraseSpaces(tx: Tx, user: string): Promise<{ spaces: number; atom
   const { atoms } = await tx.one<{ atoms: number }>(sql`
     select count(*)::int as atoms from atoms where space_id in (select id from spaces where owner_id = ${user})`);
   return { spaces: await tx.run(sql`delete from spaces where owner_id = ${user}`), atoms };
+}
+
+/** What would come due, and each time that something did. */
+async function erasePlans(tx: Tx, user: string): Promise<{ reminders: number; triggers: number }> {
+  for (const table of ['occasions', 'paces'])
+    await tx.run(sql`delete from ${sql.table(table)} where user_id = ${user}`);
+  const reminders = await tx.run(sql`delete from reminders where user_id = ${user}`);
+  return { reminders, triggers: await tx.run(sql`delete from triggers where user_id = ${user}`) };
 }
 
 /** Conversations with their requests, and with those everything that happened in them. */

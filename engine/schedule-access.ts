@@ -1,16 +1,17 @@
 import type { Label } from '../contracts/effect-class.js';
 import { ProblemError } from '../contracts/problem.js';
-import type { ScheduleAccess } from '../contracts/schedule-access.js';
+import type { Bound, ScheduleAccess } from '../contracts/schedule-access.js';
 import type { SkillCaller } from '../contracts/skill.js';
 import type { Tx } from '../store/db.js';
 import { sql } from '../store/sql.js';
 import { cancelReminder, changeReminder } from './reminders/change-reminder.js';
 import { makeReminder, type Maker } from './reminders/make-reminder.js';
-import { listReminders } from './reminders/reminders.js';
+import { currentReminders } from './reminders/reminders.js';
 import { changeTrigger, listTriggers, makeTrigger, removeTrigger } from './triggers/triggers.js';
 
 const MOST_SHOWN = 100;
-const OPEN = ['pending', 'paused', 'missed'] as const;
+
+type Kept = 'reminders' | 'triggers';
 
 /** Reminders and triggers as the agent of one call may set and change them; it hands on no more than it has itself. */
 export function scheduleAccess(tx: Tx, caller: SkillCaller): ScheduleAccess {
@@ -18,18 +19,54 @@ export function scheduleAccess(tx: Tx, caller: SkillCaller): ScheduleAccess {
   const spoken = { now: Date.parse(caller.now), timeZone: caller.timeZone };
   return {
     remind: async (wish) => makeReminder(tx, await makerOf(tx, caller), wish),
-    changeReminder: (id, patch) => changeReminder(tx, user, id, patch, spoken),
-    cancelReminder: (id) => cancelReminder(tx, user, id),
+    async changeReminder(id, patch) {
+      const maker = await makerOf(tx, caller);
+      const changed = await changeReminder(tx, user, id, patch, spoken);
+      if ('question' in changed) return changed;
+      if (patch.text !== undefined) await bindTo(tx, id, maker);
+      return bound(tx, 'reminders', [id], changed);
+    },
+    cancelReminder: async (id) => bound(tx, 'reminders', [id], await cancelReminder(tx, user, id)),
     async reminders() {
-      const found = [];
-      for (const status of OPEN) found.push(...(await listReminders(tx, user, { status, limit: MOST_SHOWN })).items);
-      return found.toSorted((a, b) => b.createdAt.localeCompare(a.createdAt)).slice(0, MOST_SHOWN);
+      const found = await currentReminders(tx, user, spoken.now, MOST_SHOWN);
+      return bound(tx, 'reminders', idsOf(found), found);
     },
     plan: async (wish) => makeTrigger(tx, await makerOf(tx, caller), wish),
-    changeTrigger: (id, patch) => changeTrigger(tx, user, id, patch, spoken.now),
-    removeTrigger: (id) => removeTrigger(tx, user, id),
-    triggers: async () => (await listTriggers(tx, user, { limit: MOST_SHOWN })).items,
+    async changeTrigger(id, patch) {
+      const maker = await makerOf(tx, caller);
+      const hasWords = patch.instructions !== undefined || patch.spec !== undefined;
+      const changed = await changeTrigger(tx, user, id, patch, spoken.now, hasWords ? { by: maker } : {});
+      return bound(tx, 'triggers', [id], changed);
+    },
+    async removeTrigger(id) {
+      const { labels } = await bound(tx, 'triggers', [id], undefined);
+      return { kind: 'bound', value: await removeTrigger(tx, user, id), labels };
+    },
+    async triggers() {
+      const { items } = await listTriggers(tx, user, { limit: MOST_SHOWN });
+      return bound(tx, 'triggers', idsOf(items), items);
+    },
   };
+}
+
+function idsOf(found: readonly { readonly id: string }[]): string[] {
+  return found.map(({ id }) => id);
+}
+
+async function bound<T>(tx: Tx, kept: Kept, ids: readonly string[], value: T): Promise<Bound<T>> {
+  const rows = await tx.rows<{ label: Label }>(sql`
+    select distinct unnest(labels) as label from ${sql.raw(kept)} where id = any(${[...ids]}::text[])`);
+  return { kind: 'bound', value, labels: rows.map(({ label }) => label) };
+}
+
+/** An agent that puts its words into a reminder binds it further, and never frees it. */
+async function bindTo(tx: Tx, id: string, { user, labels, skills }: Maker): Promise<void> {
+  const own = skills === null ? null : [...skills];
+  await tx.run(sql`
+    update reminders set labels = array(select unnest(labels) union select unnest(${[...labels]}::text[])),
+      skills = case when ${own}::text[] is null then skills when skills is null then ${own}::text[]
+        else array(select unnest(skills) intersect select unnest(${own}::text[])) end
+    where id = ${id} and user_id = ${user}`);
 }
 
 /** The agent, with what binds it at this moment. */

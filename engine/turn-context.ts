@@ -1,5 +1,5 @@
 import type { ApprovalStatus, Effect } from '../contracts/approval.js';
-import type { RequestStatus, WaitingFor } from '../contracts/request.js';
+import type { RequestStatus } from '../contracts/request.js';
 import type { JsonValue } from '../contracts/space.js';
 import type { AgentRef, Step } from '../contracts/step.js';
 import type { Tx } from '../store/db.js';
@@ -35,7 +35,6 @@ import {
   heldColumns,
   type HeldRequest,
   holdRequest,
-  lockRequest,
   narrowed,
   noRequest,
   REQUEST_COLUMNS,
@@ -183,7 +182,7 @@ export async function beginTurn<P extends TurnPlan>(
     else if (request.was === 'waiting_approval') await leavePark(tx, ref);
     if (request.was === 'queued') tx.announce({ request: ref.request, seq: request.seq, status: 'running' });
     const { styles, labels } = request.has_styles
-      ? await handStyles(tx, ref, request, engine.limits.conversationTail)
+      ? await handStyles(tx, ref, request, request.occasion === null ? engine.limits.conversationTail : 0)
       : { styles: [], labels: request.agent.labels };
     const injection = request.has_injectable
       ? await chooseInjection(tx, ref, request.agent, request.messages[0]?.text ?? '', engine.limits.injectedTokens)
@@ -364,34 +363,6 @@ export const DEADLINE = {
   type: 'deadline',
   message: 'The request was not finished before its deadline and was stopped. Send it again to start over.',
 } as const;
-
-/** Tells the user that the model is waited for; removed again by the turn that is stored. */
-export async function noteModelTrouble(engine: Engine, ref: AgentRef, text: string): Promise<void> {
-  await engine.db.as(ref.user, async (tx) => {
-    const request = await lockRequest(tx, ref);
-    const [waiting] = request.waiting_for;
-    if (request.ended_at !== null || waiting?.text === text) return;
-    const others = ref.agent === request.agent_id ? [] : request.waiting_for.filter((item) => item.kind !== 'model');
-    const waitingFor: WaitingFor[] = [{ kind: 'model', text }, ...others];
-    await changeRequest(tx, ref, { waitingFor }, [statusEvent(request.status, waitingFor)]);
-  });
-}
-
-/** As `noteModelTrouble`, for trouble that only a person can mend: however long that takes, the attempts so far do not count. */
-export async function noteModelParked(engine: Engine, ref: AgentRef, text: string): Promise<void> {
-  await noteModelTrouble(engine, ref, text);
-  await engine.db.as(ref.user, (tx) =>
-    tx.run(sql`update agents set attempts = 0 where id = ${ref.agent} and ended_at is null`),
-  );
-}
-
-/** Gives later turns a smaller share of the context, after the model found it too large. False when there is nothing left to drop. */
-export async function shrinkContext(engine: Engine, ref: AgentRef): Promise<boolean> {
-  const changed = await engine.db.as(ref.user, (tx) =>
-    tx.run(sql`update agents set context_share = context_share / 2 where id = ${ref.agent} and context_share > 6`),
-  );
-  return changed > 0;
-}
 
 /** Ends a request that cannot go on, unless it ended already. */
 export async function failRequest(

@@ -7,6 +7,7 @@ import { calendarFindFree } from './calendar-find-free/run.js';
 import { calendarListEvents } from './calendar-list-events/run.js';
 import { calendarUpdateEvent } from './calendar-update-event/run.js';
 import { cancelWork } from './cancel-work/run.js';
+import { changeReminder } from './change-reminder/run.js';
 import { contactsSearch } from './contacts-search/run.js';
 import { emailDraft } from './email-draft/run.js';
 import { emailRead } from './email-read/run.js';
@@ -16,14 +17,17 @@ import { fileList } from './file-list/run.js';
 import { fileRead } from './file-read/run.js';
 import { fileWrite } from './file-write/run.js';
 import { forget } from './forget/run.js';
+import { listReminders } from './list-reminders/run.js';
 import { listWork } from './list-work/run.js';
 import { messageAgent } from './message-agent/run.js';
 import { recordMeeting } from './record-meeting/run.js';
 import { remember } from './remember/run.js';
 import { requestAccess } from './request-access/run.js';
 import { revokeAccess } from './revoke-access/run.js';
+import { scheduleWork } from './schedule-work/run.js';
 import { searchMemory } from './search-memory/run.js';
 import { sendMessage } from './send-message/run.js';
+import { setReminder } from './set-reminder/run.js';
 import { spaceCreate } from './space-create/run.js';
 import { spaceDeprecate } from './space-deprecate/run.js';
 import { spaceGet } from './space-get/run.js';
@@ -86,4 +90,8 @@ export const builtinSkills: readonly Skill[] = [
   listWork,
   steerWork,
   cancelWork,
+  setReminder,
+  listReminders,
+  changeReminder,
+  scheduleWork,
 ];

@@ -23,7 +23,10 @@ export function skillFacts(registry: SkillRegistry): (name: string) => SkillFact
   };
 }
 
-/** Throws where a name is malformed or taken, a price or a hint of one is none, or an input cannot be offered to a model. */
+/**
+ * Throws where a name is malformed or taken, a price or a hint of one is none, a pace cannot be kept, or an input cannot be
+ * offered to a model.
+ */
 export function createSkillRegistry(skills: readonly Skill[]): SkillRegistry {
   const byName = new Map<string, { readonly skill: Skill; readonly tool: ModelTool }>();
   for (const skill of skills) {
@@ -33,6 +36,7 @@ export function createSkillRegistry(skills: readonly Skill[]): SkillRegistry {
       throw new Error(`The price of ${name} must be a decimal amount in USD, such as 0.02.`);
     if (hints?.usd !== undefined && !MoneySchema.safeParse(hints.usd).success)
       throw new Error(`What ${name} usually costs must be a decimal amount in USD, such as 0.02.`);
+    requirePace(skill);
     if (byName.has(name)) throw new Error(`Two skills are named ${name}.`);
     byName.set(name, {
       skill,
@@ -46,6 +50,17 @@ export function createSkillRegistry(skills: readonly Skill[]): SkillRegistry {
     list: () => list,
     tools: (names) => entries.map(({ tool }) => tool).filter(({ name }) => names === undefined || names.includes(name)),
   };
+}
+
+/** What runs in a transaction is over at once, and there is nobody outside to be spared. */
+function requirePace({ runs, manifest: { name, maxConcurrent, minIntervalSeconds } }: Skill): void {
+  if (maxConcurrent === undefined && minIntervalSeconds === undefined) return;
+  if (runs !== 'outside')
+    throw new Error(`${name} runs inside the store, so it can have no pace. Leave its limits out.`);
+  if (maxConcurrent !== undefined && !(Number.isSafeInteger(maxConcurrent) && maxConcurrent > 0))
+    throw new Error(`maxConcurrent of ${name} must be a whole number from 1.`);
+  if (minIntervalSeconds !== undefined && !(Number.isFinite(minIntervalSeconds) && minIntervalSeconds > 0))
+    throw new Error(`minIntervalSeconds of ${name} must be a number of seconds above 0.`);
 }
 
 /** For the model: what the skill does, and what a call usually takes. */

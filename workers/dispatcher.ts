@@ -7,11 +7,15 @@ import type { EventBus } from '../store/event-bus.js';
 /** Finds what the bus lost, and debounces that are over. */
 const SWEEP_MS = 1_000;
 
-/** Tells subscribers of changes as soon as they are committed, until stopped. What fails is tried again at the next round. */
+/**
+ * Tells subscribers of changes as soon as they are committed, until stopped; `besides` is done in each round. What fails is
+ * tried again at the next round.
+ */
 export async function dispatchChanges(
   store: { readonly db: Db; readonly bus: EventBus },
   log: Pick<Logger, 'warn'>,
   stop: AbortSignal,
+  besides: () => Promise<unknown> = async () => undefined,
 ): Promise<void> {
   const round = createWait();
   stop.addEventListener('abort', round.wake);
@@ -22,6 +26,7 @@ export async function dispatchChanges(
     while (!stop.aborted) {
       try {
         while ((await deliverDue(store.db, failed)) > 0 && !stop.aborted);
+        await besides();
       } catch (error) {
         log.warn({ err: error }, 'subscribers were not told of changes; trying again in a second');
       }

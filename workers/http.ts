@@ -25,6 +25,7 @@ export async function startHttp(serving: Serving): Promise<RunningHttp> {
     bus: installation.store.bus,
     tickets,
     logger: installation.log,
+    sealing: installation.activityDeps.secretBox,
     forgetFolders: async (user) => {
       const { local, workspaces } = installation.config.folders;
       for (const root of [local, workspaces]) await rm(userFolder(root, user), { recursive: true, force: true });
@@ -61,6 +62,8 @@ function catalogueOf(serving: Serving) {
     inputSchema: schemas.get(manifest.name) ?? {},
     priceUsd: manifest.priceUsd,
     timeoutSeconds: manifest.timeoutSeconds,
+    maxConcurrent: manifest.maxConcurrent,
+    minIntervalSeconds: manifest.minIntervalSeconds,
     hints: manifest.hints,
   }));
   return { skills: () => listed, models: () => models.catalogue.list(new Date()) };

@@ -1,6 +1,8 @@
 import type { Client } from '@temporalio/client';
 import type { Logger } from 'pino';
 import { agentWorkflowId, requestWorkflowId } from '../contracts/ids.js';
+import { recomputeDue } from '../engine/clock/recompute.js';
+import { wakeLost } from '../engine/clock/wake-lost.js';
 import type { Engine } from '../engine/deps.js';
 import { sweepBlobs } from '../engine/files.js';
 import { admitWaiting, agentsAtWork, claimSilent, reconcileAgent, reconcileSilent } from '../engine/janitor.js';
@@ -15,23 +17,34 @@ const ROUND_MS = 60_000;
 const SILENT_SECONDS = 300;
 const A_ROUND = 200;
 const ROUNDS_AN_HOUR = 60;
+const ROUNDS_A_DAY = 24 * ROUNDS_AN_HOUR;
 /** Whoever has just started has better things to do. */
 const UPKEEP_AFTER_MS = 10_000;
 const UPKEEP_EVERY_MS = 3_600_000;
 
-/** Looks at silent requests and at what people were asked long ago every minute, for leftovers every hour, until stopped. */
+/**
+ * Looks at clocks that were lost, at silent requests and at what people were asked long ago every minute, for leftovers
+ * every hour, and at the rules of time zones now and every day, until stopped.
+ */
 export async function keepHouse(
   engine: Engine,
   client: Client,
   log: Pick<Logger, 'warn'>,
   stop: AbortSignal,
 ): Promise<void> {
+  let recomputeFrom = 0;
   for (let round = 0; !stop.aborted; round += 1) {
     try {
+      await wakeLost(engine, stop);
       await lookAtSilent(engine, client, stop);
       await nudge(engine, A_ROUND);
       await admitWaiting(engine);
       if (round % ROUNDS_AN_HOUR === 0) await sweep(engine, stop);
+      if (round >= recomputeFrom) {
+        const moved = await recomputeDue(engine, stop);
+        if (moved > 0) log.warn({ moved }, 'time zones have new rules; times on their clocks were moved');
+        recomputeFrom = round + ROUNDS_A_DAY;
+      }
     } catch (error) {
       log.warn({ err: error }, 'the house could not be kept; trying again in a minute');
     }

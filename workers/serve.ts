@@ -9,6 +9,7 @@ import type { EffectTimes } from '../engine/deps.js';
 import { setAdmission } from '../engine/agents/admission.js';
 import { releaseLeases } from '../engine/effect-takeover.js';
 import { runningWorkflows } from '../engine/janitor.js';
+import { fireSpaceTriggers } from '../engine/triggers/space-changes.js';
 import { completeUsers, ensureOwner } from '../engine/users.js';
 import { Relay } from '../store/relay.js';
 import { failOrphanedActivities } from './dev-server/fail-orphaned-activities.js';
@@ -246,8 +247,8 @@ async function runWorkerParts(
   ends.push(() => worker.stop());
   const stop = new AbortController();
   const house = keepHouse(installation.engine, client, installation.log, stop.signal);
-  const dispatcher = dispatchChanges(installation.store, installation.log, stop.signal);
   const { store, log, engine } = installation;
+  const dispatcher = dispatchChanges(store, log, stop.signal, () => fireSpaceTriggers(engine));
   const vectors =
     engine.embedder === undefined ? undefined : keepVectors({ ...store, embedder: engine.embedder, log }, stop.signal);
   const database = store.upkeep === undefined ? undefined : keepDatabase(store.upkeep, log, stop.signal);

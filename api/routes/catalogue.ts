@@ -21,6 +21,8 @@ const SkillSchema = z
     inputSchema: z.record(z.string(), z.unknown()),
     priceUsd: z.string().optional(),
     timeoutSeconds: z.number(),
+    maxConcurrent: z.int().optional().describe('Calls at work at once for one user; others wait.'),
+    minIntervalSeconds: z.number().optional().describe('Between the beginnings of two calls for one user.'),
     hints: z
       .object({ seconds: z.number().optional(), usd: z.string().optional() })
       .optional()

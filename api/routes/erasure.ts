@@ -22,6 +22,8 @@ const ErasureSchema = z
       atoms: z.int(),
       atomsOfOthers: z.int().describe('Atoms of other people that stay, without what was written there.'),
       policies: z.int(),
+      reminders: z.int(),
+      triggers: z.int(),
       secrets: z.int(),
     }),
     filesLeftToSweep: z.int().describe('File contents stored a moment ago, which are removed within hours.'),

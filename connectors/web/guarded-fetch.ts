@@ -38,6 +38,13 @@ export type Fetched =
     }
   | { readonly kind: 'elsewhere'; readonly url: URL; readonly redirectedTo: URL };
 
+/** Where the way through the redirects of a host ends. */
+interface Arrival {
+  readonly url: URL;
+  readonly answer: WebAnswer;
+  readonly redirectedTo?: URL;
+}
+
 export interface GuardedFetch {
   /** On the list of the configuration. */
   allows(url: string): boolean;
@@ -46,6 +53,8 @@ export interface GuardedFetch {
    * `ProblemError`, or the reason of the signal.
    */
   fetch(url: string, abortSignal: AbortSignal, reads: (mediaType: string) => boolean): Promise<Fetched>;
+  /** The status that the same way ends with; a redirect that leads elsewhere is one. No body is read. Throws as `fetch`. */
+  status(url: string, abortSignal: AbortSignal): Promise<number>;
 }
 
 const TIMEOUT_MS = 15_000;
@@ -71,24 +80,32 @@ export function createGuardedFetch(options: GuardedFetchOptions): GuardedFetch {
     });
   }
 
-  async function follow(start: URL, signal: AbortSignal, reads: (mediaType: string) => boolean): Promise<Fetched> {
+  async function follow(start: URL, signal: AbortSignal, reads: (mediaType: string) => boolean): Promise<Arrival> {
     let url = start;
     for (let hops = 0; hops <= MOST_REDIRECTS; hops += 1) {
       const answer = await understood(url, signal, timeoutMs, ask(url, signal, reads));
       const next = redirectOf(url, answer, hosts);
-      if (next === undefined) return pageOf(url, answer, reads);
-      if (!isSamePlace(url, next)) return { kind: 'elsewhere', url, redirectedTo: next };
+      if (next === undefined) return { url, answer };
+      if (!isSamePlace(url, next)) return { url, answer, redirectedTo: next };
       url = next;
     }
     throw tooManyRedirects(start.host, MOST_REDIRECTS);
   }
 
+  const reach = (url: string, abortSignal: AbortSignal, reads: (mediaType: string) => boolean): Promise<Arrival> => {
+    const start = targetOf(url, hosts);
+    return inTime(timeoutMs, abortSignal, (signal) => follow(start, signal, reads));
+  };
+
   return {
     allows: (url) => URL.canParse(url) && WEB.test(new URL(url).protocol) && hosts.allows(new URL(url)),
     fetch: async (url, abortSignal, reads) => {
-      const start = targetOf(url, hosts);
-      return inTime(timeoutMs, abortSignal, (signal) => follow(start, signal, reads));
+      const { redirectedTo, ...arrival } = await reach(url, abortSignal, reads);
+      return redirectedTo === undefined
+        ? pageOf(arrival.url, arrival.answer, reads)
+        : { kind: 'elsewhere', url: arrival.url, redirectedTo };
     },
+    status: async (url, abortSignal) => (await reach(url, abortSignal, () => false)).answer.status,
   };
 }
 
@@ -137,10 +154,15 @@ async function everyAddress(host: string): Promise<readonly string[]> {
   return found.map(({ address }) => address);
 }
 
+/** No server of names answered in time: that says nothing about the host. */
+class SlowLookup extends Error {
+  readonly code = 'EAI_AGAIN';
+}
+
 /** Looking up a name cannot be stopped, only left. */
 async function orStopped<T>(signal: AbortSignal, work: Promise<T>): Promise<T> {
   return new Promise((resolve, reject) => {
-    const stop = (): void => reject(signal.reason as Error);
+    const stop = (): void => reject(signal.reason instanceof TimeIsOver ? new SlowLookup() : (signal.reason as Error));
     if (signal.aborted) stop();
     signal.addEventListener('abort', stop, { once: true });
     work.then(resolve, reject).finally(() => signal.removeEventListener('abort', stop));
@@ -155,7 +177,9 @@ async function understood<T>(url: URL, signal: AbortSignal, timeoutMs: number, w
     return await work;
   } catch (error) {
     if (signal.aborted)
-      throw signal.reason instanceof TimeIsOver ? slowPage(url.host, timeoutMs / 1000) : (signal.reason as Error);
+      throw signal.reason instanceof TimeIsOver
+        ? slowPage(url.host, timeoutMs / 1000, error)
+        : (signal.reason as Error);
     if (error instanceof TooManyBytes) throw tooLargePage(url.host, MOST_BYTES);
     const code = networkCode(error);
     if (code === 'ENOTFOUND') throw noSuchHost(url.hostname);

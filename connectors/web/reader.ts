@@ -3,6 +3,7 @@ import type { WebPage, WebReader } from '../../contracts/services.js';
 import { wellFormed } from '../../contracts/well-formed.js';
 import { createKillableChild, type KillableChild } from '../child-process/killable-child.js';
 import { createGuardedFetch, type Fetched, type Resolve } from './guarded-fetch.js';
+import { probe } from './probe.js';
 import { busyReading, unreadablePage } from './web-problems.js';
 
 interface WebReaderOptions {
@@ -53,6 +54,7 @@ export function createWebReader(options: WebReaderOptions = {}): WebReader & { c
       if (fetched.kind === 'page') return wellFormed(await textOf(child, fetched));
       return { url: fetched.url.href, title: '', text: '', redirectedTo: fetched.redirectedTo.href };
     },
+    probe: (url, { abortSignal }) => probe(web, url, abortSignal),
     close: () => child.close(),
   };
 }

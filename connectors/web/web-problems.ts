@@ -37,8 +37,10 @@ export function awayPage(host: string, cause: unknown): ProblemError {
   });
 }
 
-export function slowPage(host: string, seconds: number): ProblemError {
-  return new ProblemError('unavailable', `${host} did not answer to the end within ${seconds} s. Try another page.`);
+export function slowPage(host: string, seconds: number, cause: unknown): ProblemError {
+  return new ProblemError('unavailable', `${host} did not answer to the end within ${seconds} s. Try another page.`, {
+    cause,
+  });
 }
 
 /** The secure line cannot be trusted; that does not pass by itself. */

@@ -27,11 +27,9 @@ export function coordinator(name: Coordinator): string {
 
 /** Writes on the user's coordinator bus, where people and subscribed agents can read it; returns the atom. */
 export async function writeToBus(tx: Tx, user: string, note: BusNote): Promise<string> {
-  const actor = {
-    user,
-    author: note.author,
-    origin: note.labels.includes('untrusted') ? 'untrusted' : 'agent',
-  } as const;
+  const speaker = note.author.startsWith('user:') ? 'user' : 'agent';
+  const origin = note.labels.includes('untrusted') ? 'untrusted' : speaker;
+  const actor = { user, author: note.author, origin } as const;
   const bus = await spaceOfRole(tx, actor, 'bus');
   const there =
     (note.about ?? []).length === 0

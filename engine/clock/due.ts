@@ -9,6 +9,7 @@ import { json, sql } from '../../store/sql.js';
 import type { Engine } from '../deps.js';
 import { fire, type Firing } from './firing.js';
 import { type Plan, planDue, type Timed } from './plan.js';
+import { todaysDue } from './todays-due.js';
 import { windowMs } from './windows.js';
 
 /** Rows of each kind that one step claims. */
@@ -70,7 +71,7 @@ export async function claimDue(engine: Engine, { user, at }: ClockInput): Promis
       triggers.filter(({ kind }) => kind !== 'cron'),
     );
     const { next } = await tx.one<{ next: string | null }>(sql`
-      select least((select min(next_at) from reminders where user_id = ${user}), (select min(next_at) from triggers where user_id = ${user})) as next`);
+      select least((select min(next_at) from reminders where user_id = ${user}), (select min(next_at) from triggers where user_id = ${user} and enabled)) as next`);
     const more = reminders.length === MOST_AT_ONCE || triggers.length === MOST_AT_ONCE;
     if (next === null) return { more, looks, summary: 'nothing comes due' };
     const iso = new Date(next).toISOString();
@@ -95,14 +96,20 @@ async function dueTriggers(tx: Tx, user: string, at: string): Promise<TriggerRow
 }
 
 /** What a claimed row becomes. */
-interface Settled {
+interface Settled extends Told {
   readonly id: string;
   readonly due_at: string;
   readonly snoozed_to: string | null;
   readonly next_at: string | null;
   readonly status: 'pending' | 'fired' | 'missed';
-  /** Undefined where this time left everything else as it was. */
+  /** Its rule has come to an end, and only the time put in by hand is left. */
+  readonly isOnce: boolean;
+}
+
+/** What is told of this time, if anything. */
+interface Told {
   readonly firing?: Firing;
+  /** The time that was left out. */
   readonly skipped?: string;
 }
 
@@ -115,7 +122,7 @@ async function settleReminders(
 ): Promise<void> {
   if (due.length === 0) return;
   const settled = due.map((row) => settle(row, at, { origin: 'reminder', priority: 3 }));
-  const requests = await fire(tx, engine, user, at, firingsOf(settled));
+  const requests = await fire(tx, engine, user, at, firingsOf(settled), startOf(due));
   const rows = settled.map(({ firing, skipped: _skipped, ...row }) => ({
     ...row,
     request: requests.get(row.id) ?? null,
@@ -123,8 +130,9 @@ async function settleReminders(
   }));
   await tx.run(sql`
     update reminders t set due_at = s.due_at, snoozed_to = s.snoozed_to, next_at = s.next_at, status = s.status, version = version + 1, updated_at = ${at}::timestamptz,
-      fired_at = case when s.late is null then fired_at else ${at}::timestamptz end, late = coalesce(s.late, t.late), last_request = coalesce(s.request, last_request)
-    from jsonb_to_recordset(${json(rows)}) as s(id text, due_at timestamptz, snoozed_to timestamptz, next_at timestamptz, status text, request text, late boolean)
+      fired_at = case when s.late is null then fired_at else ${at}::timestamptz end, late = coalesce(s.late, t.late), last_request = coalesce(s.request, last_request),
+      local_start = case when s."isOnce" then null else local_start end, recurrence = case when s."isOnce" then null else recurrence end
+    from jsonb_to_recordset(${json(rows)}) as s(id text, due_at timestamptz, snoozed_to timestamptz, next_at timestamptz, status text, request text, late boolean, "isOnce" boolean)
     where t.id = s.id`);
   await noteSkipped(tx, user, settled);
 }
@@ -156,7 +164,7 @@ async function settleSchedules(
       ...(budget_usd === null ? {} : { budgetUsd: budget_usd }),
     });
   });
-  const requests = await fire(tx, engine, user, at, firingsOf(settled));
+  const requests = await fire(tx, engine, user, at, firingsOf(settled), startOf(due));
   const rows = settled.map(({ id, due_at, next_at, firing }) => ({
     id,
     due_at,
@@ -169,6 +177,11 @@ async function settleSchedules(
       last_fired_at = case when s.fired then ${at}::timestamptz else last_fired_at end
     from jsonb_to_recordset(${json(rows)}) as s(id text, due_at timestamptz, next_at timestamptz, request text, fired boolean) where t.id = s.id`);
   await noteSkipped(tx, user, settled);
+}
+
+/** Where more is due than one step takes, all of it is claimed before the work on it begins. */
+function startOf(due: readonly unknown[]): 'at once' | 'by the sweep' {
+  return due.length === MOST_AT_ONCE ? 'by the sweep' : 'at once';
 }
 
 function firingsOf(settled: readonly Settled[]): Firing[] {
@@ -188,38 +201,54 @@ function settle(row: DueRow, at: string, how: Pick<Firing, 'origin' | 'priority'
   const now = Date.parse(at);
   if (row.is_busy && row.overlap === 'queue') {
     const due_at = iso(Date.parse(row.due_at));
-    return { id: row.id, due_at, snoozed_to: row.snoozed_to, next_at: iso(now + QUEUE_MS), status: 'pending' };
+    const next_at = iso(now + QUEUE_MS);
+    return { id: row.id, due_at, snoozed_to: row.snoozed_to, next_at, status: 'pending', isOnce: false };
   }
-  const timed = timedOf(row);
-  const plan = planned(timed, now);
+  const plan = planned(row, now);
+  const { id } = row;
   const next = plan.next === undefined ? undefined : iso(plan.next);
   const snoozed = plan.endsSnooze ? null : row.snoozed_to;
-  const happened = plan.fires?.due ?? plan.missed?.last ?? timed.due;
-  const rest = {
-    id: row.id,
-    due_at: next ?? iso(happened),
-    snoozed_to: snoozed,
-    next_at: earliest(next, snoozed),
-    status: next === undefined && snoozed === null ? (plan.fires === undefined ? 'missed' : 'fired') : 'pending',
-  } as const;
-  if (row.is_busy && row.overlap === 'skip' && plan.fires !== undefined)
-    return { ...rest, skipped: iso(plan.fires.due) };
-  return { ...rest, ...firingFor(row, plan, how) };
+  const told = outcome(row, plan, how);
+  if (next !== undefined)
+    return {
+      id,
+      due_at: next,
+      snoozed_to: snoozed,
+      next_at: earliest(next, snoozed),
+      status: 'pending',
+      isOnce: false,
+      ...told,
+    };
+  if (snoozed !== null)
+    return { id, due_at: snoozed, snoozed_to: null, next_at: snoozed, status: 'pending', isOnce: true, ...told };
+  const due_at = iso(plan.fires?.due ?? plan.missed?.last ?? Date.parse(row.due_at));
+  const status = plan.fires === undefined ? 'missed' : 'fired';
+  return { id, due_at, snoozed_to: null, next_at: null, status, isOnce: false, ...told };
+}
+
+/** What is left out because the time before is still at work is written down; what was missed is told all the same. */
+function outcome(row: DueRow, plan: Plan, how: Pick<Firing, 'origin' | 'priority' | 'budgetUsd'>): Told {
+  const { fires, ...rest } = plan;
+  if (!row.is_busy || row.overlap !== 'skip' || fires === undefined) return firingFor(row, plan, how);
+  return { skipped: iso(fires.due), ...firingFor(row, rest, how) };
 }
 
 /** A rule that cannot be followed any more ends what it is of, and its user is told. */
-function planned(timed: Timed, now: number): Plan {
+function planned(row: DueRow, now: number): Plan {
   try {
-    return planDue(timed, now);
+    return planDue(timedOf(row), now);
   } catch (error) {
     if (!(error instanceof RuleError)) throw error;
-    return { missed: { count: 1, first: timed.due, last: timed.due }, next: undefined, endsSnooze: false };
+    const due = Date.parse(row.due_at);
+    return { missed: { count: 1, first: due, last: due }, next: undefined, endsSnooze: false };
   }
 }
 
 function timedOf(row: DueRow): Timed {
+  const { time_zone: zone, local_start, recurrence } = row;
+  const due = Date.parse(row.due_at);
   return {
-    due: Date.parse(row.due_at),
+    due: todaysDue({ due, zone, localStart: local_start ?? undefined, rrule: recurrence ?? undefined }),
     snoozedTo: row.snoozed_to === null ? undefined : Date.parse(row.snoozed_to),
     recurrence: recurrenceOf(row),
     catchUp: row.catch_up,
@@ -232,11 +261,7 @@ function recurrenceOf({ recurrence, local_start, time_zone }: DueRow): Recurrenc
   return { rrule: recurrence, start: local_start, zone: time_zone };
 }
 
-function firingFor(
-  row: DueRow,
-  { fires, missed }: Plan,
-  how: Pick<Firing, 'origin' | 'priority' | 'budgetUsd'>,
-): Pick<Settled, 'firing'> {
+function firingFor(row: DueRow, { fires, missed }: Plan, how: Pick<Firing, 'origin' | 'priority' | 'budgetUsd'>): Told {
   const due = fires?.due ?? missed?.last;
   if (due === undefined) return {};
   const told =
@@ -279,7 +304,7 @@ async function beginLooks(tx: Tx, at: string, due: readonly TriggerRow[]): Promi
 }
 
 /** Seconds between two looks of a trigger; 0 for one that does not look by itself. */
-export function periodSeconds(kind: TriggerKind, spec: { readonly everySeconds?: number | undefined }): number {
+function periodSeconds(kind: TriggerKind, spec: { readonly everySeconds?: number | undefined }): number {
   if (kind === 'cron' || kind === 'webhook') return 0;
   return spec.everySeconds ?? PERIODS[kind];
 }

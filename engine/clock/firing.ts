@@ -38,7 +38,8 @@ const CLOCK_CHANNEL = 'clock';
 
 /**
  * Makes a request of each, in one statement with everything that belongs to it; `at` (RFC 3339) is when it is. One that was
- * made before is left as it is. Returns the id of the request of each source.
+ * made before is left as it is. Those left to the sweep of the outbox start a second later and hold up nobody who has
+ * more of them to make. Returns the id of the request of each source.
  */
 export async function fire(
   tx: Tx,
@@ -46,6 +47,7 @@ export async function fire(
   user: string,
   at: string,
   firings: readonly Firing[],
+  start: 'at once' | 'by the sweep' = 'at once',
 ): Promise<ReadonlyMap<string, string>> {
   if (firings.length === 0) return new Map();
   const rows = firings.map((firing) => rowOf(engine, at, firing));
@@ -75,7 +77,7 @@ export async function fire(
       select 'request:' || request, 'start', jsonb_build_object('user', ${user}::text, 'request', request, 'agent', agent), array[agent], priority, origin from made
       returning ${OUTBOX_COLUMNS})
     select b.*, made.source, made.request from b join made on b."workflowId" = 'request:' || made.request`);
-  for (const { source: _source, request: _request, ...row } of sent) tx.dispatch(row);
+  if (start === 'at once') for (const { source: _source, request: _request, ...row } of sent) tx.dispatch(row);
   return new Map(sent.map(({ source, request }) => [source, request]));
 }
 

@@ -18,6 +18,7 @@ interface Times {
 
 /** For so long after it was delivered a snooze means that delivery, and not the next one. */
 const JUST_FIRED_MS = 3_600_000;
+const AFTER_LAST_MS = Date.UTC(10_000, 0, 1);
 
 /**
  * Changes a reminder in place; a new time lets one that has fired wait again. Whoever changes it and whoever delivers it
@@ -40,11 +41,12 @@ export async function changeReminder(
       `The reminder was ${row.status === 'fired' ? 'delivered' : 'missed'} already. Give it a new time, or snooze it.`,
     );
   const status = patch.status ?? (isMoved && row.status !== 'paused' ? 'pending' : row.status);
-  const left = times ?? timesOf(row);
-  const next = status === 'paused' ? undefined : resumed(row, status, left, isMoved, spoken.now);
+  const isResumed = row.status === 'paused' && status === 'pending' && !isMoved;
+  const left = isResumed ? afterPause(timesOf(row), spoken.now) : (times ?? timesOf(row));
+  const next = status === 'pending' ? Math.min(left.due, left.snoozedTo ?? left.due) : undefined;
   const changed = await tx.one<ReminderRow>(sql`
     update reminders set text = ${patch.text ?? row.text}, time_zone = ${left.zone}, local_start = ${left.localStart ?? null}, recurrence = ${left.recurrence ?? null},
-      due_at = ${iso(next?.due ?? left.due)}, snoozed_to = ${optional(left.snoozedTo)}, next_at = ${optional(next?.at)}, status = ${status},
+      due_at = ${iso(left.due)}, snoozed_to = ${optional(left.snoozedTo)}, next_at = ${optional(next)}, status = ${status},
       catch_up = ${patch.catchUp ?? row.catch_up}, catch_up_window = ${patch.catchUpWindow ?? row.catch_up_window}, overlap = ${patch.overlap ?? row.overlap},
       version = version + 1, updated_at = now()
     where id = ${id} returning ${REMINDER_COLUMNS}`);
@@ -75,7 +77,7 @@ function changedTimes(row: ReminderRow, patch: ReminderPatch, spoken: Spoken): T
         status: 422,
         errors: [{ path: 'snooze', message: 'does not go with another time' }],
       });
-    return snoozed(row, durationMs(snooze), spoken.now);
+    return withinReach(snoozed(row, durationMs(snooze), spoken.now));
   }
   if (dueAt !== undefined || when !== undefined) {
     const zone = timeZone ?? row.time_zone;
@@ -120,12 +122,22 @@ function snoozed(row: ReminderRow, by: number, now: number): Times {
     const base = isOver ? now : Math.max(now, times.due);
     return { ...times, due: base + by, snoozedTo: undefined, localStart: undefined, recurrence: undefined };
   }
+  if (times.snoozedTo !== undefined) return { ...times, snoozedTo: Math.max(now, times.snoozedTo) + by };
   if (row.fired_at !== null && now - Date.parse(row.fired_at) < JUST_FIRED_MS) return { ...times, snoozedTo: now + by };
   const following = dueAgain({ ...times, localStart: times.localStart }, times.due);
   const moved = Math.max(now, times.due) + by;
   if (following === undefined)
     return { ...times, due: moved, snoozedTo: undefined, localStart: undefined, recurrence: undefined };
   return { ...times, due: following, snoozedTo: moved };
+}
+
+/** Times beyond are none that the database knows. */
+function withinReach(times: Times): Times {
+  if (Math.max(times.due, times.snoozedTo ?? 0) < AFTER_LAST_MS) return times;
+  throw new ProblemError('invalid-body', 'That is too far ahead: snooze it for less.', {
+    status: 422,
+    errors: [{ path: 'snooze', message: 'ends after the year 9999' }],
+  });
 }
 
 function timesOf(row: ReminderRow): Times {
@@ -138,21 +150,15 @@ function timesOf(row: ReminderRow): Times {
   };
 }
 
-/** When it is delivered next. What was paused goes on with what is still to come. */
-function resumed(
-  row: ReminderRow,
-  status: string,
-  times: Times,
-  isMoved: boolean,
-  now: number,
-): { due: number; at: number } | undefined {
-  if (status !== 'pending') return undefined;
-  const { due, snoozedTo, localStart } = times;
-  if (row.status !== 'paused' || isMoved || due > now) return { due, at: Math.min(due, snoozedTo ?? due) };
+/** What was paused goes on with what is still to come. */
+function afterPause(times: Times, now: number): Times {
+  const { due, localStart, recurrence } = times;
+  const snoozedTo = times.snoozedTo !== undefined && times.snoozedTo > now ? times.snoozedTo : undefined;
+  if (due > now) return { ...times, snoozedTo };
   const following =
-    times.recurrence === undefined || localStart === undefined ? undefined : dueAgain({ ...times, localStart }, now);
+    recurrence === undefined || localStart === undefined ? undefined : dueAgain({ ...times, localStart }, now);
   if (following === undefined) throw conflict('Its time has passed while it was paused. Give it a new one.');
-  return { due: following, at: following };
+  return { ...times, due: following, snoozedTo };
 }
 
 function optional(at: number | undefined): string | null {

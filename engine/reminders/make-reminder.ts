@@ -36,8 +36,9 @@ export async function makeReminder(tx: Tx, maker: Maker, wish: NewReminder): Pro
   if (time.kind === 'ask') return time;
   await refuseFlood(tx, maker.user);
   const id = newId('rem');
-  const conversation = wish.conversation ?? maker.conversation ?? (await ownConversation(tx, maker.user, wish.text));
   const { user, request } = maker;
+  if (wish.conversation !== undefined) await requireConversation(tx, user, wish.conversation);
+  const conversation = wish.conversation ?? maker.conversation ?? (await ownConversation(tx, user, wish.text));
   const context = await captureContext(tx, { user, conversation, request, text: wish.text, about: wish.context });
   const row = await tx.one<ReminderRow>(sql`
     insert into reminders (id, user_id, conversation_id, text, time_zone, local_start, recurrence, due_at, next_at, status, catch_up, catch_up_window, overlap, context, labels, skills, agent, made_by)
@@ -55,6 +56,15 @@ async function refuseFlood(tx: Tx, user: string): Promise<void> {
   );
   if (full === undefined) return;
   throw new ProblemError('rate-limited', `${MOST_WAITING} reminders wait already. Cancel some of them first.`);
+}
+
+async function requireConversation(tx: Tx, user: string, conversation: string): Promise<void> {
+  const known = await tx.maybe(sql`select 1 from conversations where id = ${conversation} and user_id = ${user}`);
+  if (known !== undefined) return;
+  throw new ProblemError('invalid-body', `There is no conversation ${conversation}. Omit it to begin a new one.`, {
+    status: 422,
+    errors: [{ path: 'conversation', message: 'there is no conversation with this id' }],
+  });
 }
 
 /** A reminder that belongs to no conversation begins one. */

@@ -5,7 +5,8 @@ import type { Tx } from '../../store/db.js';
 import { sql } from '../../store/sql.js';
 import { coordinator, writeToBus } from '../clock/bus.js';
 import type { Opening } from '../clock/opening.js';
-import { type CapturedContext, recallContext } from './context.js';
+import type { CapturedContext } from './context.js';
+import { recallContext } from './context-recall.js';
 
 /** One time that something came due. */
 export interface Occasion {
@@ -23,16 +24,18 @@ interface ReminderFacts {
   time_zone: string;
   conversation_id: string;
   context: CapturedContext;
+  made_by: string | null;
   created_at: string;
 }
 
 /** What the agent is told of a reminder that has come due, or that was missed; both sides of it stand on the bus. */
 export async function openReminder(tx: Tx, ref: AgentRef, timeZone: string, occasion: Occasion): Promise<Opening> {
   const row = await tx.maybe<ReminderFacts>(sql`
-    select text, time_zone, conversation_id, context, created_at from reminders where id = ${occasion.source_id}`);
+    select text, time_zone, conversation_id, context, made_by, created_at from reminders where id = ${occasion.source_id}`);
   if (row === undefined) return { text: `[reminder ${occasion.source_id}] It was removed meanwhile.`, labels: [] };
-  const place = { user: ref.user, conversation: row.conversation_id, request: ref.request };
-  const { then, since, atoms, labels } = await recallContext(tx, place, row.context, row.created_at);
+  const { text, conversation_id: conversation, created_at: setAt } = row;
+  const place = { user: ref.user, conversation, request: ref.request, timeZone, text, setAt, setIn: row.made_by };
+  const { before, since, atoms, labels } = await recallContext(tx, place, row.context);
   const head = headOf(occasion, row, timeZone);
   const asked = await writeToBus(tx, ref.user, {
     author: coordinator('cron'),
@@ -54,7 +57,7 @@ export async function openReminder(tx: Tx, ref: AgentRef, timeZone: string, occa
   });
   const parts = [
     `[reminder ${occasion.source_id}] ${head}`,
-    ...(then === undefined ? [] : [`What was said about it then:\n${then}`]),
+    ...(before === undefined ? [] : [`What was said about it then:\n${before}`]),
     ...(since === undefined ? [] : [`What has changed since:\n${since}`]),
     'Nobody has written just now. The words below are what the user is to be reminded of.',
   ];

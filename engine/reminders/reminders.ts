@@ -24,6 +24,18 @@ export async function listReminders(tx: Tx, user: string, filter: ReminderFilter
   return pageCursor(rows, filter.limit, (row) => ({ at: row.created_at, id: row.id }), presentReminder);
 }
 
+const RECENT_MS = 86_400_000;
+
+/** What waits, is paused, was missed, or was delivered in the day before `now` (milliseconds since 1970); newest first. */
+export async function currentReminders(tx: Tx, user: string, now: number, limit: number): Promise<Reminder[]> {
+  const rows = await tx.rows<ReminderRow>(sql`
+    select ${REMINDER_COLUMNS} from reminders
+    where user_id = ${user} and (status in ('pending', 'paused', 'missed')
+      or status = 'fired' and fired_at > ${new Date(now - RECENT_MS).toISOString()}::timestamptz)
+    order by created_at desc, id desc limit ${limit}`);
+  return rows.map(presentReminder);
+}
+
 export async function viewReminder(tx: Tx, user: string, id: string): Promise<Reminder> {
   const row = await tx.maybe<ReminderRow>(
     sql`select ${REMINDER_COLUMNS} from reminders where id = ${id} and user_id = ${user}`,

@@ -12,10 +12,11 @@ import type { Occasion } from '../reminders/opening.js';
 export async function openTrigger(tx: Tx, ref: AgentRef, timeZone: string, occasion: Occasion): Promise<Opening> {
   const row = await tx.maybe<{ kind: TriggerKind; instructions: string; labels: Label[] }>(sql`
     select t.kind, t.instructions, a.labels from triggers t join agents a on a.id = ${ref.agent} where t.id = ${occasion.source_id}`);
-  if (row === undefined) return { text: `[trigger ${occasion.source_id}] It was removed meanwhile.`, labels: [] };
-  const head = headOf(occasion, row.kind, timeZone);
-  const { missed: _missed, report } = occasion.facts;
+  const { report } = occasion.facts;
   const seen = typeof report === 'string' ? [report] : [];
+  if (row === undefined)
+    return { text: [`[trigger ${occasion.source_id}] It was removed meanwhile.`, ...seen].join('\n\n'), labels: [] };
+  const head = headOf(occasion, row.kind, timeZone);
   const asked = await writeToBus(tx, ref.user, {
     author: coordinator(BY[row.kind]),
     text: [head, ...seen].join('\n'),

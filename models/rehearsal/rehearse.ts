@@ -4,14 +4,16 @@ import { approvalsOf } from './decisions.js';
 import { isRecord, stringOf } from './json.js';
 import { describeOutcome } from './report.js';
 import type { RehearsalRequest } from './request.js';
-import { amIFree, askMe, files, messageMe, remindMe, schedule } from './rules/act-commands.js';
+import { amIFree, askMe, files, messageMe, schedule } from './rules/act-commands.js';
 import { directUse } from './rules/direct-use.js';
 import { invite } from './rules/invite.js';
 import { mail } from './rules/mail.js';
 import { mailbox } from './rules/mailbox.js';
 import { meetingNote } from './rules/meeting-note.js';
 import { notes } from './rules/notes.js';
+import { occasionIn } from './rules/occasions.js';
 import { recordings } from './rules/recordings.js';
+import { changedReminder, listedReminders, remindMe } from './rules/reminders.js';
 import { questions, whoIs } from './rules/questions.js';
 import { smallTalk, worldClock } from './rules/small-talk.js';
 import { addTask, forget, markDone, remember } from './rules/store-commands.js';
@@ -41,6 +43,8 @@ const RULES: readonly Rule[] = [
   messageMe,
   askMe,
   remindMe,
+  listedReminders,
+  changedReminder,
   mail,
   mailbox,
   files,
@@ -58,20 +62,38 @@ const RULES: readonly Rule[] = [
 const LONG_TEXT = 4000;
 const RULES_FOR_LONG: readonly Rule[] = [directUse, remember, messageMe, mail, files, meetingNote, notes];
 
+/** What standing instructions may have done without anybody there. */
+const RULES_FOR_WORK: readonly Rule[] = [
+  directUse,
+  addTask,
+  messageMe,
+  listedReminders,
+  mailbox,
+  files,
+  amIFree,
+  (text, setting) => (text.trim().endsWith('?') ? questions(text, setting) : undefined),
+];
+
 const NOTHING_DONE = 'Nothing was stored or changed.';
 const NO_ORDER = 'For your other words nothing was stored or changed.';
 const ABILITIES =
   'Offline I can take a note with explicit action items and a next meeting, remember and forget, add a task, mark one done, ' +
-  'enter an event, invite to it, write, search and read mail, read and write files, look things up, and call a skill as in ' +
+  'enter an event, invite to it, set, list, snooze and cancel reminders, write, search and read mail, read and write files, look things up, and call a skill as in ' +
   '“use tasks_list {}”.';
+
+function firstPlan(rules: readonly Rule[], text: string, setting: Setting): Plan | undefined {
+  for (const rule of rules) {
+    const plan = rule(text, setting);
+    if (plan) return plan;
+  }
+  return undefined;
+}
 
 function planFor(text: string, setting: Setting, otherwise: string): Plan {
   const spoken = recordings(text, setting, (words) => planFor(words, setting, otherwise));
   if (spoken) return spoken;
-  for (const rule of text.length > LONG_TEXT ? RULES_FOR_LONG : RULES) {
-    const plan = rule(text, setting);
-    if (plan) return plan;
-  }
+  const plan = firstPlan(text.length > LONG_TEXT ? RULES_FOR_LONG : RULES, text, setting);
+  if (plan) return plan;
   // What the product itself reports into the conversation is no order to act on.
   return /^\s*[[<{]/.test(text) ? say(`Noted: ${shorten(text, 500)}`) : say(`${otherwise} ${ABILITIES}`);
 }
@@ -115,7 +137,11 @@ function planOf(situation: Situation, setting: Setting): Plan {
   const isReport = situation.decided.length > 0;
   // A decision is reported and nothing else follows from it.
   if (situation.texts.length === 0) return isReport ? NO_PLAN : say('I can only read text, and there is none.');
-  return combined(situation.texts.map((text) => planFor(text, setting, isReport ? NO_ORDER : NOTHING_DONE)));
+  const due = occasionIn(situation.texts, setting, (words) => firstPlan(RULES_FOR_WORK, words, setting));
+  if (due?.others.length === 0) return due.plan;
+  const texts = due?.others ?? situation.texts;
+  const plan = combined(texts.map((text) => planFor(text, setting, isReport ? NO_ORDER : NOTHING_DONE)));
+  return due === undefined ? plan : { ...plan, ...together(due.plan, plan) };
 }
 
 function turn(situation: Situation, setting: Setting): Rehearsal {

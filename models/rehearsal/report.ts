@@ -78,7 +78,10 @@ const DESCRIBE: Readonly<Record<string, Describe>> = {
   email_search: (outcome, setting) =>
     listText('Found in the mail:', 'No mail was found.', listOf(outcome), (mail) => mailLine(mail, setting)),
   email_read: (outcome, setting) => mailText(recordOf(outcome), setting),
-  set_reminder: (outcome, setting) => reminderText(merged(outcome), setting),
+  set_reminder: (outcome, setting) => askedText(outcome) ?? reminderText(merged(outcome), setting),
+  list_reminders: (outcome) => remindersText(outcome),
+  change_reminder: (outcome) => askedText(outcome) ?? changedText(recordOf(outcome)),
+  schedule_work: (outcome) => askedText(outcome) ?? `Scheduled: ${stringOf(recordOf(outcome), 'say') ?? 'done'}`,
 };
 
 function contactText(contact: JsonRecord): string {
@@ -98,9 +101,42 @@ function freeText(outcome: Outcome, setting: Setting): string {
   return listText('Free times:', 'No free time was found in that span.', listOf(outcome), span);
 }
 
+/** The question that comes first where a time was not clear. */
+function askedText(outcome: Outcome): string | undefined {
+  const { status, question } = recordOf(outcome);
+  return status === 'ask' && typeof question === 'string' ? `Nothing is set yet. ${question}` : undefined;
+}
+
 function reminderText(reminder: JsonRecord, setting: Setting): string {
   const when = stringOf(reminder, 'dueAt', 'nextAt', 'when');
-  return `Reminder set: ${textOf(reminder)}${when === undefined ? '' : `, ${whenText(when, setting)}`}`;
+  const local = stringOf(reminder, 'local') ?? (when === undefined ? undefined : whenText(when, setting));
+  const again = stringOf(reminder, 'recurrence');
+  return `Reminder set: ${textOf(reminder)}${local === undefined ? '' : `, ${local}`}${again === undefined ? '' : `, and again by the rule ${again}`}`;
+}
+
+/** One reminder of a list with its time and state. */
+export function reminderLine(reminder: JsonRecord): string {
+  const [local, status, again] = ['local', 'status', 'recurrence'].map((field) => stringOf(reminder, field));
+  const state = status === undefined || status === 'pending' ? '' : ` (${status === 'fired' ? 'delivered' : status})`;
+  return `${shorten(textOf(reminder), 200)}${local === undefined ? '' : `, ${local}`}${again === undefined ? '' : `, again by ${again}`}${state}`;
+}
+
+function remindersText(outcome: Outcome): string {
+  const schedules = isRecord(outcome.value) ? outcome.value['schedules'] : undefined;
+  const reminders = listText('Reminders:', 'There are no reminders.', listOf(outcome), reminderLine);
+  if (!Array.isArray(schedules) || schedules.length === 0) return reminders;
+  return `${reminders}\n${listText('Schedules and watches:', '', schedules.filter(isRecord), scheduleLine)}`;
+}
+
+function scheduleLine(schedule: JsonRecord): string {
+  const [task, local] = [stringOf(schedule, 'task') ?? 'no task', stringOf(schedule, 'local')];
+  const when = schedule['enabled'] === false ? ' (paused)' : local === undefined ? '' : `, ${local}`;
+  return `${shorten(task, 200)}${when}`;
+}
+
+function changedText(change: JsonRecord): string {
+  const text = stringOf(change, 'text');
+  return `${text === undefined ? '' : `“${shorten(text, 200)}”: `}${stringOf(change, 'say') ?? 'changed'}`;
 }
 
 function routeOf(outcome: Outcome): string {

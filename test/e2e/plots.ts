@@ -3,6 +3,7 @@ import path from 'node:path';
 import { vi } from 'vitest';
 import type { Transcriber } from '../../contracts/services.js';
 import type { JsonValue, SpaceRole } from '../../contracts/space.js';
+import { makeReminder } from '../../engine/reminders/make-reminder.js';
 import { spaceAccess } from '../../spaces/access.js';
 import { userActor } from '../../spaces/principal.js';
 import { opusOf } from '../helpers/recordings.js';
@@ -221,6 +222,15 @@ export const PLANTS: Readonly<Record<string, Plant>> = {
     const said = [...forged, ...lines].map((line) => `<p>${line.replaceAll('&', '&amp;').replaceAll('<', '&lt;')}</p>`);
     const url = theWeb().page(`/${place}`, { body: `<title>${place}</title>${said.join('')}` });
     return { reads: [{ name: 'web_fetch', input: { url } }, SOMETHING_PRIVATE], untrusted: true, says: true };
+  },
+  async list_reminders(stage, _place, lines) {
+    const { engine } = stage.world.serving.installation;
+    const { owner: user } = stage.world;
+    const maker = { user, author: 'agent:before', agent: 'default', labels: ['untrusted'], skills: null } as const;
+    const spoken = { now: Date.now(), timeZone: 'UTC' };
+    for (const text of lines)
+      await engine.db.as(user, (tx) => makeReminder(tx, { ...maker, ...spoken }, { text, when: 'in two weeks' }));
+    return { reads: [{ name: 'list_reminders', input: {} }], untrusted: true, says: true };
   },
   async probe(stage, place, lines) {
     stage.outside(place, async () => lines.join('\n'));

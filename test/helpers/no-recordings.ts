@@ -15,5 +15,8 @@ export const noRecordings: Pick<Services, 'attached' | 'transcriber' | 'webSearc
     read: async (url) => {
       throw new ProblemError('not-found', `There is no page ${url}.`);
     },
+    probe: async (url) => {
+      throw new ProblemError('not-found', `There is no page ${url}.`);
+    },
   },
 };

@@ -1,6 +1,5 @@
 import type { AgentAccess } from '../../contracts/agent-access.js';
 import { ProblemError } from '../../contracts/problem.js';
-import type { ScheduleAccess } from '../../contracts/schedule-access.js';
 import type { OutsideContext, Skill, SkillResult, TransactionContext } from '../../contracts/skill.js';
 import type {
   AttachedFile,
@@ -16,6 +15,7 @@ import { parseInput } from '../../skills/registry.js';
 import { type FakeCalendar, fakeCalendar } from './fake-calendar.js';
 import { type FakeHolds, fakeHolds } from './fake-holds.js';
 import { type FakeMail, fakeMail } from './fake-mail.js';
+import { type FakeSchedule, fakeSchedule } from './fake-schedule.js';
 import { type FakeSpaces, fakeSpaces } from './fake-spaces.js';
 
 /** A folder in memory. */
@@ -31,6 +31,7 @@ export interface FakeContext extends TransactionContext, OutsideContext {
   readonly workspace: FakeWorkspace;
   readonly posted: readonly { readonly text: string; readonly files: readonly string[] }[];
   readonly holds: FakeHolds;
+  readonly schedule: FakeSchedule;
   /** What the user has typed. */
   readonly words: string[];
   transcriber: Transcriber | undefined;
@@ -52,24 +53,13 @@ const noAgents: AgentAccess = {
   cancel: alone,
 };
 
-const timeless = (): Promise<never> => Promise.reject(new ProblemError('conflict', 'Nothing comes due here.'));
-const noSchedule: ScheduleAccess = {
-  remind: timeless,
-  changeReminder: timeless,
-  cancelReminder: timeless,
-  reminders: timeless,
-  plan: timeless,
-  changeTrigger: timeless,
-  removeTrigger: timeless,
-  triggers: timeless,
-};
-
 /** A caller in Berlin on Monday, 23 November 2026, 08:00. */
 export function fakeContext(
   changes: { timeZone?: string; now?: string; events?: readonly CalendarEvent[] } = {},
 ): FakeContext {
   const posted: { text: string; files: readonly string[] }[] = [];
   const timeZone = changes.timeZone ?? 'Europe/Berlin';
+  const now = changes.now ?? '2026-11-23T08:00:00+01:00';
   const words: string[] = [];
   const files = new Map<string, AttachedFile>();
   const pages = new Map<string, WebPage>();
@@ -80,7 +70,7 @@ export function fakeContext(
     agentId: 'agt_1',
     user: { id: 'usr_1', name: 'Mara Lindt' },
     timeZone,
-    now: changes.now ?? '2026-11-23T08:00:00+01:00',
+    now,
     abortSignal: new AbortController().signal,
     agents: noAgents,
     secrets: { use: () => Promise.reject(new ProblemError('not-found', 'There are no secrets here.')) },
@@ -90,7 +80,7 @@ export function fakeContext(
     workspace: fakeWorkspace(),
     posted,
     holds: fakeHolds(),
-    schedule: noSchedule,
+    schedule: fakeSchedule({ now, timeZone }, 'cnv_1'),
     words,
     transcriber: undefined,
     webSearch: undefined,
@@ -165,6 +155,7 @@ function fakeWorkspace(): FakeWorkspace {
 function fakeReader(pages: ReadonlyMap<string, WebPage>): WebReader {
   return {
     allows: () => false,
+    probe: () => Promise.reject(new ProblemError('conflict', 'Nobody looks here whether a server answers.')),
     async read(url) {
       const page = pages.get(url);
       if (page === undefined) throw new ProblemError('not-found', `There is no page ${url}.`);

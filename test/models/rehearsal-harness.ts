@@ -63,7 +63,7 @@ export const TOOLS: readonly Anthropic.Tool[] = [
   tool('email_draft', MAIL, MAIL_REQUIRED),
   tool('email_search', { words: text, from: text, subject: text, since: text, limit: { type: 'integer' } }, []),
   tool('email_read', { mail: text }),
-  tool('set_reminder', { text, when: text, timeZone: text }, ['text', 'when']),
+  tool('set_reminder', { text, when: text }),
 ];
 
 export function createClient(): Anthropic {

@@ -6,6 +6,7 @@ import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:
 import { homedir, hostname, tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { clockWorkflowId } from '../../contracts/ids.js';
 import { ProblemError } from '../../contracts/problem.js';
 import type { RequestView } from '../helpers/world.js';
 import { allRuns } from '../e2e/histories.js';
@@ -15,6 +16,7 @@ import { openStage, type Stage } from '../e2e/stage.js';
 import type { ScriptTurn } from '../stand-ins/anthropic.js';
 import { cliCacheDir, findTemporalCli } from '../../workers/dev-server/find-temporal-cli.js';
 import { startDevServer } from '../../workers/dev-server/start-dev-server.js';
+import { CLOCK_SCENES, CUT_CLOCK_SCENES, playClock } from './clock-scenes.js';
 import { HISTORIES, toJson } from './golden.js';
 
 const TASK: ScriptTurn = { calls: [{ name: 'tasks_create', input: { title: 'a task' } }] };
@@ -238,13 +240,16 @@ async function main(): Promise<void> {
   mkdirSync(HISTORIES, { recursive: true });
   const temporalAddress = server.address;
   const effectTimes = { retryMs: 50, probeDelaysMs: [50, 100, 200], leaseMs: 2_000 };
-  for (const [scenes, file] of [
-    [SCENES, {}],
-    [CUT_SCENES, { temporal: { historyEvents: 20 } }],
+  for (const [scenes, clockScenes, file] of [
+    [SCENES, CLOCK_SCENES, {}],
+    [CUT_SCENES, CUT_CLOCK_SCENES, { temporal: { historyEvents: 20 } }],
   ] as const) {
     const stage = await openStage({ temporalAddress, moreSkills: provider.skills, effectTimes, file });
     for (const [name, scene] of Object.entries(scenes)) {
       if (!isRecorded(name)) await record(stage, name, await scene(stage));
+    }
+    for (const [name, scene] of Object.entries(clockScenes)) {
+      if (!isRecorded(name)) await recordRuns(stage, name, clockWorkflowId(await playClock(stage, scene)));
     }
     await stage.close();
   }

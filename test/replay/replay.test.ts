@@ -29,7 +29,7 @@ async function failures(bundle: Bundle): Promise<Map<string, string>> {
 describe('golden histories', () => {
   beforeAll(() => installTemporalRuntime(pino({ level: 'silent' })));
 
-  test('are there for every way a request can go', () => {
+  test('are there for every way a request and the clock of a user can go', () => {
     const names = readdirSync(HISTORIES).map((name) => path.basename(name, '.json'));
     const ways = [
       'completed',
@@ -55,6 +55,11 @@ describe('golden histories', () => {
       'team-apart',
       'team-apart-agent',
       'team-in-time-agent',
+      'reminders-fired',
+      'reminders-snoozed',
+      'reminders-look',
+      'reminders-continued-1',
+      'reminders-continued-2',
     ];
     expect(names).toEqual(expect.arrayContaining(ways));
   });

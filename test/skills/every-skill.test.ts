@@ -10,6 +10,7 @@ import { recordingOf } from '../helpers/recordings.js';
 import { propose } from '../helpers/outward-call.js';
 import { type FakeContext, fakeContext, runSkill } from '../helpers/skill-context.js';
 import { agentRows } from './agent-rows.js';
+import { scheduleRows } from './schedule-rows.js';
 
 interface Row {
   readonly name: string;
@@ -219,6 +220,7 @@ const rows: readonly Row[] = [
     path: 'url',
   },
   ...agentRows,
+  ...scheduleRows,
 ];
 
 /** What a person gives a skill that has nothing to run. */
@@ -241,7 +243,7 @@ async function resultOf(skill: Skill, input: unknown): Promise<SkillResult<unkno
     : runSkill(skill, input, context);
 }
 
-/** One task, one memory, one mail, one event, one file and one recording, so that every row has something to work on. */
+/** One task, one memory, one reminder, one mail, one event, one file and one recording, so that every row has something to work on. */
 async function furnished(): Promise<FakeContext> {
   const context = {
     ...fakeContext({ events: [{ id: 'evt_1', ...EVENT, title: 'Doctor' }] }),
@@ -249,6 +251,7 @@ async function furnished(): Promise<FakeContext> {
   };
   await context.spaces.put('sp_tasks', { payload: { title: 'Old' }, metadata: { status: 'open' }, comment: 'set up' });
   await context.spaces.put('sp_memory', { payload: { text: 'Drinks tea' }, comment: 'set up' });
+  await context.schedule.remind({ text: 'Old', when: 'tomorrow at 9' });
   context.workspace.files.set('notes/a.md', 'A');
   context.mail.inbox.set('eml_1', receivedMail('eml_1'));
   context.files.set('file_1', recordingOf('file_1'));

@@ -5,7 +5,7 @@ import { readSlot } from '../meetings.js';
 import { withoutWhen } from '../meeting-words.js';
 import { afterOpening } from '../openings.js';
 import type { Setting } from '../setting.js';
-import { capitalise, normaliseText, tidy } from '../text.js';
+import { capitalise, tidy } from '../text.js';
 import { instantText } from '../when.js';
 
 /** "Put/schedule … on … at …": an event of the user's own, never without a stated day and time. */
@@ -108,38 +108,3 @@ export const messageMe: Rule = (text, setting) => {
     ? undefined
     : fittingCall(setting, 'send_message', { target: 'me', text: what.replace(/^"(.*)"$/s, '$1') }, ['target', 'text']);
 };
-
-/** "Remind me … to …": the words that say when are passed on as they are. */
-export const remindMe: Rule = (text, setting) => {
-  const what = afterOpening(text, '(?:remind me|erinnere mich)\\s');
-  if (what === undefined || what.endsWith('?')) return undefined;
-  const found = /^(?<when>.*?)(?:,? (?:to|that|about)|,? (?:daran,? )?(?:dass|an)) (?<text>.+)$/isu.exec(
-    ` ${what}`,
-  )?.groups;
-  const lead = tidy(found?.['when'] ?? '');
-  const { when, about } =
-    lead === ''
-      ? trailingWhen(tidy(found?.['text'] ?? what), setting)
-      : { when: lead, about: tidy(found?.['text'] ?? '') };
-  if (when === '' || about === '')
-    return say('I set no reminder: say when and of what, as in “remind me on Tuesday at 9:00 to call the bank”.');
-  return fittingCall(setting, 'set_reminder', { text: capitalise(about), when, timeZone: setting.timeZone }, [
-    'text',
-    'when',
-  ]);
-};
-
-function trailingWhen(what: string, setting: Setting): { when: string; about: string } {
-  const days = setting.now ? findDays(what, setting.now.toPlainDate()) : [];
-  const relative = /(?<!\p{L})in (?:an?|\d+|\p{L}+) (?:hours?|minutes?|days?|weeks?|stunden?|minuten?)/iu.exec(what);
-  const starts = [
-    ...days.map((day) => day.index),
-    ...findTimes(what).map((time) => time.index),
-    ...(relative ? [relative.index] : []),
-  ];
-  if (starts.length === 0) return { when: '', about: what };
-  const start = Math.min(...starts);
-  const lead =
-    /(?:^|\s)(?:every |on |at |by |am |um |bis |from )*$/i.exec(normaliseText(what.slice(0, start)))?.[0] ?? '';
-  return { when: tidy(what.slice(start - lead.length)), about: tidy(what.slice(0, start - lead.length)) };
-}

@@ -1,0 +1,173 @@
+import type { Conversation } from './conversations.js';
+
+/** Written before the choice was tuned with the others. */
+export const HELD_OUT_CONVERSATIONS: readonly Conversation[] = [
+  {
+    name: 'a contract, a wedding and a bike, in blocks',
+    exchanges: [
+      ['wedding', 'Clara asks what we wear at the wedding.', 'The wedding invitation says summer festive.'],
+      ['wedding', 'Which flowers does she like?', 'Clara likes peonies, so peonies would suit the wedding.'],
+      ['wedding', 'Find a florist in Bath.', 'The florist Moss in Bath has peonies in June.'],
+      [
+        'contract',
+        'Has Northwind signed the contract?',
+        'Northwind has not signed; their lawyer asked about clause 7.',
+      ],
+      ['contract', 'What is in clause 7?', 'Clause 7 limits liability to the yearly fee.'],
+      [
+        'contract',
+        'They may raise the liability to twice the fee.',
+        'I changed the liability in clause 7 to twice the yearly fee.',
+      ],
+      ['contract', 'Good. Go ahead.', 'Done.'],
+      ['contract', 'Does Tom know about the change?', 'Tom at Northwind was told about clause 7 on Monday.'],
+      ['bike', 'My bike brakes squeak.', 'Squeaking brakes usually need cleaning or new pads.'],
+      ['bike', 'Where can I buy pads?', 'Brake pads are sold at the bike shop on Mill Road.'],
+      ['bike', 'Is the shop open on Sundays?', 'The bike shop on Mill Road is closed on Sundays.'],
+    ],
+    reminders: [
+      {
+        topic: 'contract',
+        text: 'call Northwind about the contract',
+        said: 'Remind me on Thursday at noon to call Northwind about the contract',
+      },
+      { topic: 'wedding', text: 'buy a wedding present for Clara' },
+      { topic: 'bike', text: 'get brake pads for the bike' },
+    ],
+  },
+  {
+    name: 'four topics in turn',
+    exchanges: [
+      ['talk', 'My talk in Oslo needs a title.', 'How about “Queues that forget nothing” as the title of the talk?'],
+      ['gym', 'What does the gym cost per month?', 'The gym costs 39 euros per month with the sauna.'],
+      ['roof', 'The roof leaks above the bedroom.', 'A roofer should look at the leak above the bedroom.'],
+      ['talk', 'I like that title.', 'The Oslo talk has its title now.'],
+      ['gym', 'Can I freeze it during the summer?', 'The gym lets members freeze for two months.'],
+      ['roof', 'Which roofer did we have last time?', 'Last time the roofer was Hansen & Son.'],
+      ['talk', 'How long may the talk be?', 'The organisers in Oslo give you 25 minutes and five for questions.'],
+      ['gym', 'Freeze July and August.', 'July and August are marked to freeze at the gym.'],
+      ['roof', 'Hansen was expensive.', 'Hansen charged 900 euros for the roof then.'],
+      ['talk', 'Then the demo has to go from the slides.', 'The demo is cut from the slides of the talk.'],
+      ['gym', 'Is the sauna included on weekends?', 'The sauna is included every day.'],
+      ['roof', 'Get a second offer anyway.', 'I looked up a second roofer, Dahl, for an offer.'],
+    ],
+    reminders: [
+      {
+        topic: 'talk',
+        text: 'finish the slides for the Oslo talk',
+        said: 'remind me tomorrow evening to finish the slides for the Oslo talk',
+      },
+      { topic: 'gym', text: 'freeze the gym membership' },
+      { topic: 'roof', text: 'call the roofer about the leak' },
+    ],
+  },
+  {
+    name: 'German, two topics that share a person',
+    exchanges: [
+      ['messe', 'Wir stellen auf der Messe in Hannover aus.', 'Der Stand auf der Messe in Hannover ist reserviert.'],
+      ['steuer', 'Das Finanzamt will die Belege sehen.', 'Das Finanzamt hat die Belege für 2024 angefordert.'],
+      ['messe', 'Kümmert sich Jana um den Stand?', 'Jana baut den Stand mit zwei Kollegen auf.'],
+      ['steuer', 'Jana hat die Belege im Ordner.', 'Der Ordner mit den Belegen liegt laut Jana im Büro.'],
+      ['messe', 'Wir brauchen Prospekte für die Besucher.', '500 Prospekte für die Messe kosten 180 Euro.'],
+      ['steuer', 'Bis wann will das Finanzamt sie?', 'Die Frist des Finanzamts endet am 30. November.'],
+      ['messe', 'Bestell 800 Prospekte.', '800 Prospekte sind beim Drucker angefragt.'],
+      ['steuer', 'Können wir die Frist verlängern?', 'Eine Verlängerung der Frist kann man formlos beantragen.'],
+      ['messe', 'Wann kommen die Prospekte vom Drucker?', 'Der Drucker liefert in acht Tagen.'],
+      ['steuer', 'Dann beantrag das.', 'Ich habe einen Entwurf geschrieben.'],
+    ],
+    reminders: [
+      {
+        topic: 'steuer',
+        text: 'die Belege ans Finanzamt schicken',
+        said: 'Erinnere mich nächsten Montag an die Belege fürs Finanzamt',
+      },
+      { topic: 'messe', text: 'Prospekte für die Messe abholen' },
+    ],
+  },
+  {
+    name: 'German, three topics in blocks with a return',
+    exchanges: [
+      ['urlaub', 'Im Sommer wollen wir nach Norwegen.', 'Für Norwegen lohnt sich die Fähre ab Kiel.'],
+      ['urlaub', 'Was kostet die Fähre mit Auto?', 'Die Fähre nach Oslo kostet mit Auto 340 Euro.'],
+      ['urlaub', 'Gibt es eine Kabine mit Fenster?', 'Eine Kabine mit Fenster kostet auf der Fähre 60 Euro mehr.'],
+      ['schule', 'Der Elternabend ist am Mittwoch.', 'Der Elternabend der Klasse 4b ist am Mittwoch um 19 Uhr.'],
+      ['schule', 'Was steht auf der Tagesordnung?', 'Am Elternabend geht es um die Klassenfahrt und das Schulfest.'],
+      ['schule', 'Wer organisiert die Klassenfahrt?', 'Frau Yilmaz organisiert die Klassenfahrt nach Rügen.'],
+      ['drucker', 'Der Drucker zieht kein Papier ein.', 'Oft hilft es, die Walzen im Drucker zu reinigen.'],
+      ['drucker', 'Die Walzen sind sauber.', 'Dann ist vielleicht das Papier im Drucker zu feucht.'],
+      ['urlaub', 'Nimm die Kabine mit Fenster.', 'Die Kabine ist auf der Fähre vorgemerkt.'],
+      ['urlaub', 'Perfekt, danke!', 'Gern.'],
+      ['schule', 'Frau Yilmaz braucht noch Begleiter.', 'Für die Klassenfahrt fehlen laut Frau Yilmaz zwei Begleiter.'],
+    ],
+    reminders: [
+      {
+        topic: 'urlaub',
+        text: 'Fähre nach Norwegen buchen',
+        said: 'erinnere mich übermorgen daran, die Fähre nach Norwegen zu buchen',
+      },
+      { topic: 'schule', text: 'zum Elternabend gehen' },
+      { topic: 'drucker', text: 'neue Walzen für den Drucker kaufen' },
+    ],
+  },
+  {
+    name: 'two projects with the same kinds of words',
+    exchanges: [
+      [
+        'app',
+        'The checkout of the app crashes on Android.',
+        'The Android crash in the checkout comes from an empty cart.',
+      ],
+      [
+        'site',
+        'The website needs a new landing page.',
+        'A landing page for the website is sketched with three sections.',
+      ],
+      ['app', 'Who fixes the crash?', 'Ravi takes the crash in the checkout.'],
+      ['site', 'Move the testimonials up.', 'The testimonials stand first on the landing page now.'],
+      ['app', 'When can Ravi ship it?', 'Ravi plans to ship the fix with release 4.2 on Thursday.'],
+      ['site', 'Which font does the website use?', 'The website uses Inter for text and Lora for headings.'],
+      ['app', 'Release 4.2 must not slip.', 'Release 4.2 is marked as fixed for Thursday.'],
+      ['site', 'Lora is too thin for the headings.', 'I suggest a bolder weight of Lora for headings.'],
+      ['app', 'Tell support about the empty cart.', 'Support knows now that an empty cart triggers the crash.'],
+      ['site', 'Ok, use the bolder weight.', 'The headings use the bolder weight.'],
+    ],
+    reminders: [
+      {
+        topic: 'app',
+        text: 'check that the checkout crash is fixed in release 4.2',
+        said: 'Remind me on Thursday morning to check that the checkout crash is fixed in release 4.2',
+      },
+      { topic: 'site', text: 'look at the new landing page of the website' },
+    ],
+  },
+  {
+    name: 'five topics, short turns',
+    exchanges: [
+      ['loan', 'The bank called about the loan.', 'The bank offers the loan at 3.1 percent for ten years.'],
+      ['loan', 'And for fifteen years?', 'For fifteen years the loan costs 3.4 percent.'],
+      ['choir', 'Choir practice moved to Thursdays.', 'Choir practice is on Thursdays at 19:30 now.'],
+      ['cat', 'Minka lost weight.', 'If Minka loses more than 10 percent, see the vet.'],
+      ['loan', 'Can we repay the loan early?', 'The bank allows early repayment of 5 percent a year.'],
+      ['recipe', 'I need a recipe with leeks.', 'Leeks and potatoes make a good soup; the recipe takes 40 minutes.'],
+      ['choir', 'Which songs do we sing at Easter?', 'The choir sings Bach and two English songs at Easter.'],
+      ['cat', 'What does the vet charge for a blood test?', 'The vet charges 85 euros for a blood test of a cat.'],
+      ['podcast', 'Find me a podcast on the Roman empire.', 'The History of Rome is a podcast with 179 episodes.'],
+      ['loan', 'What papers does the bank want?', 'The bank wants three payslips and the land register extract.'],
+      ['recipe', 'Without potatoes?', 'Then take a recipe for leeks with pasta.'],
+      ['choir', 'I cannot sing Bach that high.', 'The alto part of the Bach songs stays below D5.'],
+      ['loan', 'I have the payslips.', 'Then only the land register extract is missing.'],
+      ['cat', 'Minka eats again.', 'Good news for Minka.'],
+    ],
+    reminders: [
+      {
+        topic: 'loan',
+        text: 'bring the papers for the loan to the bank',
+        said: 'remind me on Friday at 10 to bring the papers for the loan to the bank',
+      },
+      { topic: 'choir', text: 'practise the songs for the choir' },
+      { topic: 'cat', text: 'weigh Minka and call the vet' },
+      { topic: 'recipe', text: 'cook the leeks recipe' },
+      { topic: 'podcast', text: 'listen to the Roman podcast' },
+    ],
+  },
+];
