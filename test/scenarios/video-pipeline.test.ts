@@ -149,7 +149,7 @@ const filesOf = (channels: readonly Channel[]) =>
     .map(({ video }) => `scripts/${video}.mp4`)
     .toSorted();
 
-test('at six the list of channels becomes scripts side by side, renderings and uploads one after another, and one message [S4-35] [S4-36] [S4-37]', async () => {
+test('at six the list of channels becomes scripts side by side, renderings and uploads one after another, and one message [S4-36] [S4-37]', async () => {
   const request = await atSix(TODAY, [readChannels, writeAll, renderAll, uploadAll, ask, notify, rest]);
   await approveAll(request);
   const ended = await stage.world.ended(request, 45_000);
@@ -177,7 +177,7 @@ test('at six the list of channels becomes scripts side by side, renderings and u
   ]);
 });
 
-test('what the user has allowed beforehand is uploaded without asking, and another list makes other videos [S4-35] [S4-37]', async () => {
+test('what the user has allowed beforehand is uploaded without asking, and another list makes other videos [S4-37]', async () => {
   const tomorrow: readonly Channel[] = [{ channel: 'night sky', videos: ['comet tails', 'moon dust'] }];
   const { engine } = stage.world.serving.installation;
   await createPolicy(engine, stage.world.owner, { skill: 'video_upload', recipient: 'night sky' });
@@ -190,7 +190,7 @@ test('what the user has allowed beforehand is uploaded without asking, and anoth
   expect(await notificationsOf(request)).toHaveLength(1);
 });
 
-test('an upload that fails for good stops none of the others and is named in the message [S4-35]', async () => {
+test('an upload that fails for good stops none of the others and is named in the message', async () => {
   studio.reject('scripts/rings of saturn.mp4');
   const request = await atSix(TODAY, [readChannels, writeAll, renderAll, uploadAll, ask, notify, rest]);
   await approveAll(request);
