@@ -1,6 +1,5 @@
 import { ProblemError } from '../contracts/problem.js';
 import type { LookInput } from '../contracts/step.js';
-import type { TriggerSpecs } from '../contracts/trigger.js';
 import { MOST_MAILS, sinceWhen } from '../engine/triggers/arrivals.js';
 import { openLook, type Outcome, settleLook } from '../engine/triggers/looks.js';
 import type { TriggerRow } from '../engine/triggers/trigger-rows.js';
@@ -33,7 +32,7 @@ async function outcomeOf(deps: LookDeps, row: TriggerRow, abortSignal: AbortSign
 async function seen(deps: LookDeps, row: TriggerRow, abortSignal: AbortSignal): Promise<Outcome> {
   switch (row.kind) {
     case 'watch':
-      return { kind: 'watch', sighting: await sightOf(deps, row.spec, abortSignal) };
+      return { kind: 'watch', sighting: await sightOf(deps, row, abortSignal) };
     case 'mail':
       return { kind: 'mail', mails: await mailsFor(deps, row) };
     case 'space':
@@ -57,11 +56,11 @@ async function mailsFor({ mail }: LookDeps, row: TriggerRow & { kind: 'mail' }) 
 
 async function sightOf(
   { webReader }: LookDeps,
-  { url, condition }: TriggerSpecs['watch'],
+  { spec: { url, condition }, own_address: isNamed }: TriggerRow & { readonly kind: 'watch' },
   abortSignal: AbortSignal,
 ): Promise<Sighting> {
-  if (condition.kind === 'down') return { kind: 'answer', ...(await webReader.probe(url, { abortSignal })) };
-  const page = await webReader.read(url, { abortSignal });
+  if (condition.kind === 'down') return { kind: 'answer', ...(await webReader.probe(url, { abortSignal, isNamed })) };
+  const page = await webReader.read(url, { abortSignal, isNamed });
   if (page.redirectedTo === undefined) return { kind: 'page', text: `${page.title}\n${page.text}` };
   throw new ProblemError(
     'conflict',

@@ -229,18 +229,24 @@ export interface WebAnswering {
   readonly said: string;
 }
 
+export interface WebAsking {
+  readonly abortSignal: AbortSignal;
+  /** Whoever runs the installation has named this very address: it may be one of the own network, and without TLS. */
+  readonly isNamed?: boolean;
+}
+
 /** Reads single pages of the public web, and of the hosts that the configuration allows. */
 export interface WebReader {
   /** The configuration allows the host of this address. */
   allows(url: string): boolean;
   /** Throws `ProblemError`: `unavailable` for what may pass by itself, anything else for what will not. */
-  read(url: string, options: { readonly abortSignal: AbortSignal }): Promise<WebPage>;
+  read(url: string, how: WebAsking): Promise<WebPage>;
   /**
    * Asks whether an address answers, whatever stands there. A server that fails, stays silent, is not to be found or has
    * no valid certificate is down; one that only refuses is up. Throws `ProblemError` where the address must not be asked,
    * and `unavailable` where this machine itself has no network.
    */
-  probe(url: string, options: { readonly abortSignal: AbortSignal }): Promise<WebAnswering>;
+  probe(url: string, how: WebAsking): Promise<WebAnswering>;
 }
 
 /** Secrets of the user, for the time of one run and only those that its call or its skill's manifest names. */

@@ -109,6 +109,8 @@ export interface ClockWorkflowInput {
   readonly user: string;
   /** Events after which the run continues as new. */
   readonly historyLimit: number;
+  /** Looks that the run before has left to this one. */
+  readonly looks?: readonly Look[];
 }
 
 /** What of a user has come due by a moment of the workflow's own clock, which is the server's. */

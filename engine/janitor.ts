@@ -44,7 +44,9 @@ export async function runningWorkflows(engine: Engine, limit: number): Promise<s
         order by created_at desc limit ${limit})
       select retinue_workflow(agent_id) as id from open
       union all select 'agent:' || a.id from open o join agents a on a.request_id = o.id
-        where a.parent_id is not null and a.hosted_by is null and a.started_at is not null and a.ended_at is null`),
+        where a.parent_id is not null and a.hosted_by is null and a.started_at is not null and a.ended_at is null
+      union all select 'reminders:' || u.id from users u where exists (select from reminders where user_id = u.id and next_at is not null)
+        or exists (select from triggers where user_id = u.id and next_at is not null)`),
   );
   return rows.map(({ id }) => id);
 }

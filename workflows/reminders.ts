@@ -35,15 +35,18 @@ export async function reminders(input: ClockWorkflowInput): Promise<void> {
   const wakes = new Wakes();
   onWake(() => wakes.rouse());
   const looks = new Looks(input.user, wakes);
+  looks.add(input.looks ?? []);
   for (;;) {
     wakes.take();
     const step = await claimDue({ user: input.user, at: now() });
-    looks.begin(step.looks);
+    const isLong = workflowInfo().historyLength > input.historyLimit;
+    looks.add(step.looks);
     setCurrentDetails(step.summary);
-    if (step.more) continue;
-    if (step.next === undefined && looks.isIdle && !wakes.take()) return;
-    if (workflowInfo().historyLength > input.historyLimit && looks.isIdle) await continueAsNew<typeof reminders>(input);
-    await untilNext(step, wakes);
+    if (!isLong) looks.begin();
+    const isOver = !step.more && step.next === undefined && looks.isIdle;
+    if (isOver && !wakes.take()) return;
+    if (isLong && !looks.isRunning) await continueAsNew<typeof reminders>({ ...input, looks: looks.waiting });
+    if (!step.more && !isOver) await untilNext(step, wakes);
   }
 }
 
@@ -75,12 +78,24 @@ class Looks {
     this.#wakes = wakes;
   }
 
-  get isIdle(): boolean {
-    return this.#running === 0 && this.#waiting.length === 0;
+  get isRunning(): boolean {
+    return this.#running > 0;
   }
 
-  begin(looks: readonly Look[]): void {
+  get isIdle(): boolean {
+    return !this.isRunning && this.#waiting.length === 0;
+  }
+
+  get waiting(): readonly Look[] {
+    return this.#waiting;
+  }
+
+  add(looks: readonly Look[]): void {
     this.#waiting.push(...looks);
+  }
+
+  /** Begins as many as may be under way. */
+  begin(): void {
     while (this.#running < MOST_LOOKS) {
       const look = this.#waiting.shift();
       if (look === undefined) return;
@@ -96,7 +111,6 @@ class Looks {
       log.warn('a look came to nothing; it is made again when its time comes', { error: String(error) });
     } finally {
       this.#running -= 1;
-      this.begin([]);
       this.#wakes.rouse();
     }
   }

@@ -64,7 +64,7 @@ export function triggerRoutes({ deps }: RouteParts): FastifyPluginAsyncZod {
         },
       },
       async (request, reply) => {
-        const user = callerOf(request).id;
+        const { id: user, isOwner } = callerOf(request);
         const { timeZone } = await getMe(engine, user);
         const maker = {
           user,
@@ -75,7 +75,7 @@ export function triggerRoutes({ deps }: RouteParts): FastifyPluginAsyncZod {
           now: Date.now(),
           timeZone,
         };
-        const house = houseOf(deps, request.body.kind === 'webhook');
+        const house = houseOf(deps, { isOwner, needsBox: request.body.kind === 'webhook' });
         const made = await engine.db.as(user, (tx) => makeTrigger(tx, maker, request.body, house));
         return reply.code(201).send(withLinks(made, settings));
       },
@@ -111,9 +111,9 @@ export function triggerRoutes({ deps }: RouteParts): FastifyPluginAsyncZod {
         },
       },
       async (request) => {
-        const user = callerOf(request).id;
+        const { id: user, isOwner } = callerOf(request);
         const { id } = request.params;
-        const house = houseOf(deps, false);
+        const house = houseOf(deps, { isOwner, needsBox: false });
         const changed = await engine.db.as(user, (tx) => changeTrigger(tx, user, id, request.body, Date.now(), house));
         return withLinks(changed, settings);
       },
@@ -141,9 +141,9 @@ export function triggerRoutes({ deps }: RouteParts): FastifyPluginAsyncZod {
 }
 
 /** The installation's key is made when it is first asked for. */
-function houseOf({ engine, sealing }: ApiDeps, needsBox: boolean): TriggerHouse {
-  const box = needsBox ? sealing?.() : undefined;
-  return { agents: Object.keys(engine.agents), ...(box === undefined ? {} : { box }) };
+function houseOf({ engine, sealing }: ApiDeps, who: { isOwner: boolean; needsBox: boolean }): TriggerHouse {
+  const box = who.needsBox ? sealing?.() : undefined;
+  return { agents: Object.keys(engine.agents), isOwner: who.isOwner, ...(box === undefined ? {} : { box }) };
 }
 
 function withLinks<T extends Trigger>(trigger: T, { publicUrl }: ApiSettings): T {

@@ -1,7 +1,7 @@
 import { lookup } from 'node:dns/promises';
 import { isIP } from 'node:net';
 import { ProblemError } from '../../contracts/problem.js';
-import { allowedHosts, type AllowedHosts } from './allowed-hosts.js';
+import { allowedHosts, type AllowedHosts, namedHost } from './allowed-hosts.js';
 import { fetchBytes, inTime, networkCode, TimeIsOver, TooManyBytes, type WebAnswer } from './fetch-bytes.js';
 import { isPublicAddress } from './public-address.js';
 import {
@@ -45,6 +45,9 @@ interface Arrival {
   readonly redirectedTo?: URL;
 }
 
+/** Whether bytes of this media type are wanted. */
+type Reads = (mediaType: string) => boolean;
+
 export interface GuardedFetch {
   /** On the list of the configuration. */
   allows(url: string): boolean;
@@ -52,9 +55,15 @@ export interface GuardedFetch {
    * The page at an address of the public internet, over TLS, with the redirects that stay at its host. Throws
    * `ProblemError`, or the reason of the signal.
    */
-  fetch(url: string, abortSignal: AbortSignal, reads: (mediaType: string) => boolean): Promise<Fetched>;
+  fetch(url: string, how: Asking, reads: Reads): Promise<Fetched>;
   /** The status that the same way ends with; a redirect that leads elsewhere is one. No body is read. Throws as `fetch`. */
-  status(url: string, abortSignal: AbortSignal): Promise<number>;
+  status(url: string, how: Asking): Promise<number>;
+}
+
+export interface Asking {
+  readonly abortSignal: AbortSignal;
+  /** Whoever runs the installation has named this very address: host and port count as listed. */
+  readonly isNamed?: boolean | undefined;
 }
 
 const TIMEOUT_MS = 15_000;
@@ -67,9 +76,9 @@ const WEB = /^https?:$/;
 /** The one way to pages whose address a model or a page has named. */
 export function createGuardedFetch(options: GuardedFetchOptions): GuardedFetch {
   const { resolve = everyAddress, timeoutMs = TIMEOUT_MS } = options;
-  const hosts = allowedHosts(options.allowed);
+  const listed = allowedHosts(options.allowed);
 
-  async function ask(url: URL, signal: AbortSignal, reads: (mediaType: string) => boolean): Promise<WebAnswer> {
+  async function ask(url: URL, hosts: AllowedHosts, signal: AbortSignal, reads: Reads): Promise<WebAnswer> {
     const addresses = await checkedAddresses(url, hosts, resolve, signal);
     return fetchBytes(url, {
       addresses,
@@ -80,10 +89,10 @@ export function createGuardedFetch(options: GuardedFetchOptions): GuardedFetch {
     });
   }
 
-  async function follow(start: URL, signal: AbortSignal, reads: (mediaType: string) => boolean): Promise<Arrival> {
+  async function follow(start: URL, hosts: AllowedHosts, signal: AbortSignal, reads: Reads): Promise<Arrival> {
     let url = start;
     for (let hops = 0; hops <= MOST_REDIRECTS; hops += 1) {
-      const answer = await understood(url, signal, timeoutMs, ask(url, signal, reads));
+      const answer = await understood(url, signal, timeoutMs, ask(url, hosts, signal, reads));
       const next = redirectOf(url, answer, hosts);
       if (next === undefined) return { url, answer };
       if (!isSamePlace(url, next)) return { url, answer, redirectedTo: next };
@@ -92,20 +101,25 @@ export function createGuardedFetch(options: GuardedFetchOptions): GuardedFetch {
     throw tooManyRedirects(start.host, MOST_REDIRECTS);
   }
 
-  const reach = (url: string, abortSignal: AbortSignal, reads: (mediaType: string) => boolean): Promise<Arrival> => {
+  const hostsFor = (url: string, { isNamed }: Asking): AllowedHosts => {
+    const named = isNamed ? namedHost(url) : undefined;
+    return named === undefined ? listed : allowedHosts([...options.allowed, named]);
+  };
+  const reach = (url: string, how: Asking, reads: Reads): Promise<Arrival> => {
+    const hosts = hostsFor(url, how);
     const start = targetOf(url, hosts);
-    return inTime(timeoutMs, abortSignal, (signal) => follow(start, signal, reads));
+    return inTime(timeoutMs, how.abortSignal, (signal) => follow(start, hosts, signal, reads));
   };
 
   return {
-    allows: (url) => URL.canParse(url) && WEB.test(new URL(url).protocol) && hosts.allows(new URL(url)),
-    fetch: async (url, abortSignal, reads) => {
-      const { redirectedTo, ...arrival } = await reach(url, abortSignal, reads);
+    allows: (url) => URL.canParse(url) && WEB.test(new URL(url).protocol) && listed.allows(new URL(url)),
+    fetch: async (url, how, reads) => {
+      const { redirectedTo, ...arrival } = await reach(url, how, reads);
       return redirectedTo === undefined
         ? pageOf(arrival.url, arrival.answer, reads)
         : { kind: 'elsewhere', url: arrival.url, redirectedTo };
     },
-    status: async (url, abortSignal) => (await reach(url, abortSignal, () => false)).answer.status,
+    status: async (url, how) => (await reach(url, how, () => false)).answer.status,
   };
 }
 

@@ -1,7 +1,7 @@
 import { ProblemError } from '../../contracts/problem.js';
 import type { WebAnswering } from '../../contracts/services.js';
 import { networkCode } from './fetch-bytes.js';
-import type { GuardedFetch } from './guarded-fetch.js';
+import type { Asking, GuardedFetch } from './guarded-fetch.js';
 
 /** What a server answers that works and does not let everybody in, or not by this way. */
 const REFUSALS = [401, 402, 403, 405, 406, 407, 429, 451];
@@ -9,9 +9,9 @@ const REFUSALS = [401, 402, 403, 405, 406, 407, 429, 451];
 const OWN_FAULTS = ['EAI_AGAIN', 'ENETUNREACH', 'ENETDOWN', 'EADDRNOTAVAIL', 'EMFILE', 'ENFILE'];
 
 /** Asks whether an address answers; see `WebReader.probe`. */
-export async function probe(web: GuardedFetch, url: string, abortSignal: AbortSignal): Promise<WebAnswering> {
+export async function probe(web: GuardedFetch, url: string, how: Asking): Promise<WebAnswering> {
   try {
-    const status = await web.status(url, abortSignal);
+    const status = await web.status(url, how);
     const isUp = status < 400 || REFUSALS.includes(status);
     return { isUp, said: isUp ? `answers (${status}).` : `answered ${status}.` };
   } catch (error) {

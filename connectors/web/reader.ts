@@ -49,12 +49,12 @@ export function createWebReader(options: WebReaderOptions = {}): WebReader & { c
   });
   return {
     allows: (url) => web.allows(url),
-    async read(url, { abortSignal }) {
-      const fetched = await web.fetch(url, abortSignal, isReadable);
+    async read(url, how) {
+      const fetched = await web.fetch(url, how, isReadable);
       if (fetched.kind === 'page') return wellFormed(await textOf(child, fetched));
       return { url: fetched.url.href, title: '', text: '', redirectedTo: fetched.redirectedTo.href };
     },
-    probe: (url, { abortSignal }) => probe(web, url, abortSignal),
+    probe: (url, how) => probe(web, url, how),
     close: () => child.close(),
   };
 }

@@ -14,6 +14,10 @@ import { windowMs } from './windows.js';
 
 /** Rows of each kind that one step claims. */
 const MOST_AT_ONCE = 200;
+/** Requests of one step that begin at once; of a burst each adds to the time until it begins. */
+const MOST_BEGUN_AT_ONCE = 3;
+const HOLD_MS = 40;
+const LONGEST_HOLD_MS = 8_000;
 /** How long after a time of a queue finds the one before still at work it is looked at again. */
 const QUEUE_MS = 15_000;
 /** Seconds between two looks where the trigger does not say. */
@@ -122,7 +126,7 @@ async function settleReminders(
 ): Promise<void> {
   if (due.length === 0) return;
   const settled = due.map((row) => settle(row, at, { origin: 'reminder', priority: 3 }));
-  const requests = await fire(tx, engine, user, at, firingsOf(settled), startOf(due));
+  const requests = await fire(tx, engine, user, at, firingsOf(settled), heldMs(due.length));
   const rows = settled.map(({ firing, skipped: _skipped, ...row }) => ({
     ...row,
     request: requests.get(row.id) ?? null,
@@ -164,7 +168,7 @@ async function settleSchedules(
       ...(budget_usd === null ? {} : { budgetUsd: budget_usd }),
     });
   });
-  const requests = await fire(tx, engine, user, at, firingsOf(settled), startOf(due));
+  const requests = await fire(tx, engine, user, at, firingsOf(settled), heldMs(due.length));
   const rows = settled.map(({ id, due_at, next_at, firing }) => ({
     id,
     due_at,
@@ -179,9 +183,12 @@ async function settleSchedules(
   await noteSkipped(tx, user, settled);
 }
 
-/** Where more is due than one step takes, all of it is claimed before the work on it begins. */
-function startOf(due: readonly unknown[]): 'at once' | 'by the sweep' {
-  return due.length === MOST_AT_ONCE ? 'by the sweep' : 'at once';
+/**
+ * How long what came due together waits before it starts. Where much is due at one moment, all of it is claimed first, also
+ * that of other users: beginning to work on some of it would hold up the claims of the others by much more.
+ */
+function heldMs(count: number): number {
+  return count <= MOST_BEGUN_AT_ONCE ? 0 : Math.min(LONGEST_HOLD_MS, count * HOLD_MS);
 }
 
 function firingsOf(settled: readonly Settled[]): Firing[] {

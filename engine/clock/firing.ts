@@ -38,8 +38,7 @@ const CLOCK_CHANNEL = 'clock';
 
 /**
  * Makes a request of each, in one statement with everything that belongs to it; `at` (RFC 3339) is when it is. One that was
- * made before is left as it is. Those left to the sweep of the outbox start a second later and hold up nobody who has
- * more of them to make. Returns the id of the request of each source.
+ * made before is left as it is. `heldMs` is how long they wait before they start. Returns the id of the request of each source.
  */
 export async function fire(
   tx: Tx,
@@ -47,7 +46,7 @@ export async function fire(
   user: string,
   at: string,
   firings: readonly Firing[],
-  start: 'at once' | 'by the sweep' = 'at once',
+  heldMs = 0,
 ): Promise<ReadonlyMap<string, string>> {
   if (firings.length === 0) return new Map();
   const rows = firings.map((firing) => rowOf(engine, at, firing));
@@ -73,11 +72,12 @@ export async function fire(
       insert into occasions (source_id, occurrence, user_id, request_id, outcome, due_at, late, facts)
       select source, occurrence, ${user}, request, outcome, due, late, facts from made),
     b as (
-      insert into outbox (workflow_id, kind, target, agents, priority, reason)
-      select 'request:' || request, 'start', jsonb_build_object('user', ${user}::text, 'request', request, 'agent', agent), array[agent], priority, origin from made
+      insert into outbox (workflow_id, kind, target, agents, priority, reason, claimed_until)
+      select 'request:' || request, 'start', jsonb_build_object('user', ${user}::text, 'request', request, 'agent', agent), array[agent], priority, origin,
+        case when ${heldMs} > 0 then now() + make_interval(secs => ${heldMs / 1000}) end from made
       returning ${OUTBOX_COLUMNS})
     select b.*, made.source, made.request from b join made on b."workflowId" = 'request:' || made.request`);
-  if (start === 'at once') for (const { source: _source, request: _request, ...row } of sent) tx.dispatch(row);
+  if (heldMs === 0) for (const { source: _source, request: _request, ...row } of sent) tx.dispatch(row);
   return new Map(sent.map(({ source, request }) => [source, request]));
 }
 

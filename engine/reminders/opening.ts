@@ -64,13 +64,18 @@ export async function openReminder(tx: Tx, ref: AgentRef, timeZone: string, occa
   return { text: parts.join('\n\n'), labels };
 }
 
+/** The count ends at a thousand. */
+export function countText(count: number): string {
+  return `${count >= 1_000 ? 'at least ' : ''}${count} ${count === 1 ? 'time was' : 'times were'}`;
+}
+
 function headOf({ outcome, due_at, late, facts }: Occasion, row: ReminderFacts, timeZone: string): string {
   const due = localText(Date.parse(due_at), timeZone);
   const { missed } = facts;
   const left =
     missed === undefined || (outcome === 'missed' && missed.count === 1)
       ? ''
-      : ` ${missed.count} ${missed.count === 1 ? 'time was' : 'times were'} missed, from ${localText(Date.parse(missed.first), timeZone)} to ${localText(Date.parse(missed.last), timeZone)}.`;
+      : ` ${countText(missed.count)} missed, from ${localText(Date.parse(missed.first), timeZone)} to ${localText(Date.parse(missed.last), timeZone)}.`;
   const made = `It was set on ${localText(Date.parse(row.created_at), timeZone)}.`;
   if (outcome === 'missed')
     return `Missed: it was due on ${due}, and the assistant was not running then. Tell the user that it was missed and ask whether it still matters. ${made}${left}`;

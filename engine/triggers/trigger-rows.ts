@@ -35,11 +35,13 @@ export type TriggerRow = TriggerSpec & {
   readonly fence: number;
   readonly trouble: string | null;
   readonly last_fired_at: string | null;
+  /** The owner of the installation has named the address: it may be one of the own network. */
+  readonly own_address: boolean;
   readonly created_at: string;
 };
 
 export const TRIGGER_COLUMNS = sql`id, user_id, conversation_id, kind, spec, instructions, agent, trim_scale(budget_usd)::text as budget_usd, enabled, cooldown_seconds,
-  labels, skills, due_at, next_at, state, fence, trouble, last_fired_at, created_at`;
+  labels, skills, due_at, next_at, state, fence, trouble, last_fired_at, own_address, created_at`;
 
 /** Locks the trigger; undefined where it is not the user's. */
 export async function lockTrigger(tx: Tx, user: string, id: string): Promise<TriggerRow | undefined> {

@@ -27,6 +27,8 @@ export interface TriggerHouse {
   readonly agents?: readonly string[];
   /** Keeps the secrets of webhooks; without it none are made. */
   readonly box?: SecretBox;
+  /** The owner of the installation says it, and no agent: an address that is watched may be one of the own network. */
+  readonly isOwner?: boolean;
 }
 
 /** What binds the agent that changes a trigger, and the request it does so in. */
@@ -57,9 +59,9 @@ export async function makeTrigger(
   const conversation = await conversationOf(tx, maker, wish);
   const { enabled = true, cooldownSeconds = 0, budgetUsd = null } = wish;
   const row = await tx.one<TriggerRow>(sql`
-    insert into triggers (id, user_id, conversation_id, kind, spec, instructions, agent, budget_usd, enabled, cooldown_seconds, labels, skills, made_by, due_at, next_at, state, secret)
+    insert into triggers (id, user_id, conversation_id, kind, spec, instructions, agent, budget_usd, enabled, cooldown_seconds, labels, skills, made_by, due_at, next_at, state, secret, own_address)
     values (${id}, ${user}, ${conversation}, ${wish.kind}, ${json(begun.spec)}, ${wish.instructions}, ${agent}, ${budgetUsd}, ${enabled}, ${cooldownSeconds},
-      ${[...maker.labels]}, ${maker.skills === null ? null : [...maker.skills]}, ${request ?? null}, ${begun.due}, ${enabled ? begun.next : null}, ${json(begun.state)}, ${sealed})
+      ${[...maker.labels]}, ${maker.skills === null ? null : [...maker.skills]}, ${request ?? null}, ${begun.due}, ${enabled ? begun.next : null}, ${json(begun.state)}, ${sealed}, ${house.isOwner === true})
     returning ${TRIGGER_COLUMNS}`);
   await wakeClock(tx, user, 'a trigger was made');
   return { ...presentTrigger(row), ...(secret === undefined ? {} : { secret }) };
@@ -75,7 +77,7 @@ export async function changeTrigger(
   id: string,
   patch: TriggerPatch,
   now: number,
-  house: Pick<TriggerHouse, 'agents'> & { readonly by?: Bounds } = {},
+  house: Pick<TriggerHouse, 'agents' | 'isOwner'> & { readonly by?: Bounds } = {},
 ): Promise<Trigger> {
   const row = await lockTrigger(tx, user, id);
   if (row === undefined) throw noTrigger(id);
@@ -88,7 +90,7 @@ export async function changeTrigger(
     update triggers set spec = ${json(begun.spec)}, instructions = ${patch.instructions ?? row.instructions}, agent = ${agent}, budget_usd = ${patch.budgetUsd ?? row.budget_usd},
       enabled = ${enabled}, cooldown_seconds = ${patch.cooldownSeconds ?? row.cooldown_seconds}, labels = ${labels}, skills = ${skills},
       due_at = ${begun.due}, next_at = ${enabled ? begun.next : null}, state = ${json(begun.state)}, fence = fence + 1,
-      trouble = ${patch.spec === undefined ? row.trouble : null}, version = version + 1, updated_at = now()
+      own_address = ${patch.spec === undefined ? row.own_address : house.isOwner === true}, trouble = ${patch.spec === undefined ? row.trouble : null}, version = version + 1, updated_at = now()
     where id = ${id} returning ${TRIGGER_COLUMNS}`);
   await wakeClock(tx, user, 'a trigger was changed');
   return presentTrigger(changed);

@@ -58,6 +58,8 @@ create table triggers (
   fence integer not null default 0,
   trouble text,
   secret bytea,
+  -- The owner of the installation has named the address that is watched.
+  own_address boolean not null default false,
   last_fired_at timestamptz(3),
   last_request text references requests on delete set null,
   version integer not null default 1,

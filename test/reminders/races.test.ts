@@ -10,6 +10,7 @@ const STORIES = 100;
 describe(`${STORIES} random stories of reminders that are claimed and changed at once, seed ${SEED}`, () => {
   test.for(STORE_KINDS)(
     'on $name lose nothing that was confirmed, and deliver nothing twice, early or after a cancel [S3-06] [S3-29]',
+    { timeout: 300_000 },
     async ({ name, isPresent, open }, context) => {
       needs(context, name, isPresent);
       const kit = await openEngine();
@@ -21,6 +22,5 @@ describe(`${STORIES} random stories of reminders that are claimed and changed at
       expect(wrong).toEqual([]);
       for (const [outcome, times] of Object.entries(done)) expect([outcome, times > 0]).toEqual([outcome, true]);
     },
-    300_000,
   );
 });

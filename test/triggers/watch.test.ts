@@ -1,3 +1,5 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import type { NewTrigger, WatchCondition } from '../../contracts/trigger.js';
 import { settleLook } from '../../engine/triggers/looks.js';
@@ -229,6 +231,22 @@ describe('a look', () => {
     expect(await reports(id)).toEqual([]);
     expect((await kit.view(id)).trouble).toContain('port 9');
     await forget(id);
+  });
+
+  test('at an address of the own network is made for the owner of the installation alone, until somebody else names another', async () => {
+    const server = createServer((_request, response) => response.writeHead(503).end());
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const { port } = server.address() as AddressInfo;
+    const url = `http://127.0.0.1:${port}/health`;
+    const { id } = await kit.make(watching(url, { kind: 'down' }), {}, { isOwner: true });
+    await kit.pass(0);
+    expect(await reports(id)).toEqual([`Down: ${url} answered 503.`]);
+    await change(id, { spec: { url: `${url}/2`, everySeconds: 60, condition: { kind: 'down' } } }, 30);
+    await kit.pass(60);
+    expect(await reports(id)).toHaveLength(1);
+    expect((await kit.view(id)).trouble).toContain(String(port));
+    await forget(id);
+    await new Promise((resolve) => server.close(resolve));
   });
 
   test('that is slow counts although the next has begun; one that is older than what is stored, or than a change, does not', async () => {
