@@ -61,9 +61,9 @@ async function sightOf(
 ): Promise<Sighting> {
   if (condition.kind === 'down') return { kind: 'answer', ...(await webReader.probe(url, { abortSignal, isNamed })) };
   const page = await webReader.read(url, { abortSignal, isNamed });
-  if (page.redirectedTo === undefined) return { kind: 'page', text: `${page.title}\n${page.text}` };
+  if (page.redirectedTo === undefined) return { kind: 'page', text: `${page.title}\n${page.text}`, isOwn: isNamed };
   throw new ProblemError(
     'conflict',
-    `The page has moved to ${page.redirectedTo.slice(0, 300)}. Change the address of the trigger.`,
+    'The page has moved to another host: open it and change the address of the trigger.',
   );
 }

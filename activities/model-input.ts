@@ -83,7 +83,7 @@ function facts(context: TurnContext): string {
   const lines = [`User: ${context.user.name}`, `Time zone: ${timeZone}`, `Now: ${now}`, '', 'Spaces you can use:'];
   lines.push(...spaceLines(context));
   if (running.length > 0) lines.push('', 'Still in progress in this conversation:');
-  for (const exchange of running) lines.push(`- ${exchange.id} (${exchange.status}): ${shortened(exchange.said, 200)}`);
+  for (const exchange of running) lines.push(`- ${exchange.id} (${exchange.status}): ${saidText(exchange, 200)}`);
   return lines.join('\n');
 }
 
@@ -96,9 +96,14 @@ function isOver(status: string): boolean {
   return status === 'completed' || status === 'failed' || status === 'cancelled';
 }
 
+/** What an earlier request began with; the marker tells what came due from the user's own words. */
+function saidText({ said, spoken }: TurnContext['earlier'][number], most: number): string {
+  return `${spoken ? '' : '[came due: nobody typed this] '}${shortened(said, most)}`;
+}
+
 function earlierMessages(context: TurnContext): ModelMessage[] {
   return context.earlier.flatMap((exchange): ModelMessage[] => [
-    { role: 'user', content: [{ type: 'text', text: nonEmpty(shortened(exchange.said, LONGEST_REPLY)) }] },
+    { role: 'user', content: [{ type: 'text', text: nonEmpty(saidText(exchange, LONGEST_REPLY)) }] },
     {
       role: 'assistant',
       content: [

@@ -1,5 +1,6 @@
 import type { Label } from './effect-class.js';
 import type { NewReminder, Reminder, ReminderPatch } from './reminder.js';
+import type { JsonValue } from './space.js';
 import type { NewTrigger, Trigger, TriggerPatch } from './trigger.js';
 
 /** What has to be asked before anything is set or changed. */
@@ -29,6 +30,10 @@ export interface ScheduleAccess {
   plan(wish: NewTrigger): Promise<Trigger>;
   changeTrigger(id: string, patch: TriggerPatch): Promise<Bound<Trigger>>;
   removeTrigger(id: string): Promise<Bound<Trigger>>;
+  /** How one of either is now, for `putBack`. */
+  keep(id: string): Promise<JsonValue>;
+  /** Makes it what it was; `conflict` for a reminder that was delivered since. */
+  putBack(id: string, kept: JsonValue): Promise<void>;
   /** Newest first, at most 100. */
   triggers(): Promise<Bound<Trigger[]>>;
 }

@@ -152,3 +152,13 @@ async function resumeUndo(tx: Tx, ref: AgentRef, fate: WorkflowFate, priority: n
   for (const { id, skill } of calls)
     await settleUndo(tx, { ...ref, callId: id }, skill, `Its workflow was ${fate} by hand in Temporal.`);
 }
+
+const MOST_SWEPT = 1_000;
+
+/** Removes times that were left out more than 30 days ago, at most 1,000 at once. Returns whether there may be more. */
+export async function pruneOccasions(tx: Tx): Promise<boolean> {
+  const pruned = await tx.run(sql`
+    delete from occasions where (source_id, occurrence) in (
+      select source_id, occurrence from occasions where outcome = 'skipped' and at < now() - interval '30 days' limit ${MOST_SWEPT})`);
+  return pruned === MOST_SWEPT;
+}

@@ -2,12 +2,15 @@ import type { Label } from '../contracts/effect-class.js';
 import { ProblemError } from '../contracts/problem.js';
 import type { Bound, ScheduleAccess } from '../contracts/schedule-access.js';
 import type { SkillCaller } from '../contracts/skill.js';
+import type { JsonValue } from '../contracts/space.js';
+import type { TriggerPatch } from '../contracts/trigger.js';
 import type { Tx } from '../store/db.js';
 import { sql } from '../store/sql.js';
 import { cancelReminder, changeReminder } from './reminders/change-reminder.js';
 import { makeReminder, type Maker } from './reminders/make-reminder.js';
+import { keepReminder, putBackReminder } from './reminders/put-back.js';
 import { currentReminders } from './reminders/reminders.js';
-import { changeTrigger, listTriggers, makeTrigger, removeTrigger } from './triggers/triggers.js';
+import { changeTrigger, listTriggers, makeTrigger, removeTrigger, viewTrigger } from './triggers/triggers.js';
 
 const MOST_SHOWN = 100;
 
@@ -34,19 +37,34 @@ export function scheduleAccess(tx: Tx, caller: SkillCaller): ScheduleAccess {
     plan: async (wish) => makeTrigger(tx, await makerOf(tx, caller), wish),
     async changeTrigger(id, patch) {
       const maker = await makerOf(tx, caller);
-      const hasWords = patch.instructions !== undefined || patch.spec !== undefined;
-      const changed = await changeTrigger(tx, user, id, patch, spoken.now, hasWords ? { by: maker } : {});
+      const binds = [patch.instructions, patch.spec, patch.budgetUsd].some((given) => given !== undefined);
+      const changed = await changeTrigger(tx, user, id, patch, spoken.now, binds ? { by: maker } : {});
       return bound(tx, 'triggers', [id], changed);
     },
     async removeTrigger(id) {
       const { labels } = await bound(tx, 'triggers', [id], undefined);
       return { kind: 'bound', value: await removeTrigger(tx, user, id), labels };
     },
+    keep: (id) => (isTrigger(id) ? keepTrigger(tx, user, id) : keepReminder(tx, user, id)),
+    async putBack(id, kept) {
+      if (!isTrigger(id)) return putBackReminder(tx, user, id, kept);
+      await changeTrigger(tx, user, id, kept as TriggerPatch, spoken.now);
+    },
     async triggers() {
       const { items } = await listTriggers(tx, user, { limit: MOST_SHOWN });
       return bound(tx, 'triggers', idsOf(items), items);
     },
   };
+}
+
+function isTrigger(id: string): boolean {
+  return id.startsWith('trg_');
+}
+
+/** What of a trigger an agent can change. */
+async function keepTrigger(tx: Tx, user: string, id: string): Promise<JsonValue> {
+  const { enabled, instructions, spec } = await viewTrigger(tx, user, id);
+  return { enabled, instructions, spec: spec as JsonValue };
 }
 
 function idsOf(found: readonly { readonly id: string }[]): string[] {
@@ -75,9 +93,10 @@ async function makerOf(tx: Tx, caller: SkillCaller): Promise<Maker> {
     labels: Label[];
     skills: string[] | null;
     profile: string;
+    budget: string;
     parent_id: string | null;
   }>(sql`
-    select a.labels, a.skills, r.settings->>'agent' as profile, a.parent_id from agents a join requests r on r.id = a.request_id where a.id = ${caller.agentId}`);
+    select a.labels, a.skills, r.settings->>'agent' as profile, r.settings->>'budgetUsd' as budget, a.parent_id from agents a join requests r on r.id = a.request_id where a.id = ${caller.agentId}`);
   if (row === undefined || row.parent_id !== null)
     throw new ProblemError('forbidden', 'Only the agent that talks to the user sets reminders. Ask it to.');
   return {
@@ -88,6 +107,7 @@ async function makerOf(tx: Tx, caller: SkillCaller): Promise<Maker> {
     agent: row.profile,
     labels: row.labels,
     skills: row.skills,
+    budgetUsd: row.budget,
     now: Date.parse(caller.now),
     timeZone: caller.timeZone,
   };

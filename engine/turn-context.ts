@@ -67,6 +67,8 @@ export interface EarlierExchange {
   id: string;
   status: RequestStatus;
   said: string;
+  /** The user has said it; otherwise it came due, and nobody typed it. */
+  spoken: boolean;
   reply: string | null;
   /** What its agent wrote to the user while it worked. */
   posted: string[];
@@ -268,6 +270,7 @@ async function claimTurn(tx: Tx, engine: Engine, ref: AgentRef, turn: number): P
     tail as (
       select p.id, p.agent_id, p.status, p.result->>'text' as reply, p.created_at,
         (select m.text from messages m where m.request_id = p.id and m.role = 'user' order by m.seq limit 1) as said,
+        coalesce((select m.spoken from messages m where m.request_id = p.id and m.role = 'user' order by m.seq limit 1), true) as spoken,
         (select coalesce(json_agg(m.text order by m.seq), '[]') from (
           select text, seq from messages where request_id = p.id and role = 'assistant' order by seq desc limit ${MOST_POSTED}) m) as posted
       from requests p, r where r.agent_id = ${ref.agent} and p.conversation_id = r.conversation_id and p.id <> r.id and p.created_at <= r.created_at
@@ -278,7 +281,7 @@ async function claimTurn(tx: Tx, engine: Engine, ref: AgentRef, turn: number): P
         select coalesce(array_agg(distinct label order by label), '{}') from (
           select unnest(agents.labels) as label
           union all select unnest(n.labels) from agent_notes n where n.agent_id = agents.id and n.seen_in_turn is null
-          union all select unnest(a.labels) from tail t join agents a on a.id = t.agent_id where t.reply <> '' or json_array_length(t.posted) > 0) l)
+          union all select unnest(a.labels) from tail t join agents a on a.id = t.agent_id where t.reply <> '' or json_array_length(t.posted) > 0 or not t.spoken) l)
       from r where agents.id = ${ref.agent} and turns = ${turn - 1} and r.ended_at is null and agents.ended_at is null and (agents.parent_id is null or agents.status = 'running')
         and not exists (select from calls where agent_id = ${ref.agent} and status in ('pending', 'waiting', 'undoing'))
       returning attempts, labels)
@@ -301,7 +304,7 @@ async function claimTurn(tx: Tx, engine: Engine, ref: AgentRef, turn: number): P
         select n.id, n.seq, n.kind, n.text, n.seen_in_turn, f.label as "from", n.from_agent as from_id from agent_notes n left join agents f on f.id = n.from_agent
         where n.agent_id = ${ref.agent}) n) as notes,
       (select coalesce(json_agg(t order by t.created_at, t.id), '[]') from (
-        select id, status, reply, said, posted, created_at from tail) t) as earlier,
+        select id, status, reply, said, spoken, posted, created_at from tail) t) as earlier,
       (select coalesce(json_agg(o order by o.created_at, o.id), '[]') from (
         select p.id, p.skill, p.title, case when p.status = 'pending' then 'expired' else p.status end as decision, p.reason,
           case when p.status = 'edited' then p.payload end as payload, e.status, e.output as result, e.error, p.reported_in_turn, p.created_at

@@ -15,17 +15,20 @@ export function* calendarTimes(
   from: Temporal.PlainDate,
 ): Generator<Temporal.PlainDateTime, undefined> {
   const startDate = start.toPlainDate();
+  const isCounted = rule.count !== undefined;
+  const firstDate = Temporal.PlainDate.compare(from, startDate) > 0 && !isCounted ? from : startDate;
   let left = rule.count ?? Number.POSITIVE_INFINITY;
-  let lastFound = Temporal.PlainDate.compare(from, startDate) > 0 && rule.count === undefined ? from : startDate;
-  const first = rule.count === undefined ? Math.max(0, periodsBetween(rule, startDate, from) - 1) : 0;
+  let lastFound = firstDate;
+  const first = isCounted ? 0 : Math.max(0, periodsBetween(rule, startDate, from) - 1);
   for (let index = first; left > 0; index += 1) {
     const period = periodAt(rule, startDate, index);
     if (period.year > LAST_YEAR || lastFound.until(period).days > LONGEST_WAIT_DAYS) return undefined;
-    for (const time of timesOf(rule, period, start)) {
-      if (Temporal.PlainDateTime.compare(time, start) < 0 || left <= 0) continue;
-      yield time;
-      lastFound = time.toPlainDate();
+    for (const { date, time } of timesOf(rule, period, start, firstDate)) {
+      if (Temporal.PlainDateTime.compare(time, start) < 0) continue;
+      if (left <= 0) return undefined;
       left -= 1;
+      lastFound = date;
+      if (Temporal.PlainDate.compare(date, from) >= 0) yield time;
     }
   }
   return undefined;
@@ -54,15 +57,31 @@ function periodsBetween(rule: Rule, start: Temporal.PlainDate, date: Temporal.Pl
   return Math.floor(passed / (rule.interval * (rule.freq === 'WEEKLY' ? 7 : 1)));
 }
 
-function timesOf(rule: Rule, period: Temporal.PlainDate, start: Temporal.PlainDateTime): Temporal.PlainDateTime[] {
+/** The times of one period, ascending, without those of days before `firstDate`; each is made when it is asked for. */
+function* timesOf(
+  rule: Rule,
+  period: Temporal.PlainDate,
+  start: Temporal.PlainDateTime,
+  firstDate: Temporal.PlainDate,
+): Generator<{ date: Temporal.PlainDate; time: Temporal.PlainDateTime }, undefined> {
   const hours = rule.byHour.length > 0 ? rule.byHour : [start.hour];
   const minutes = rule.byMinute.length > 0 ? rule.byMinute : [start.minute];
-  const times = datesOf(rule, period, start).flatMap((date) =>
-    hours.flatMap((hour) => minutes.map((minute) => date.toPlainDateTime({ hour, minute, second: start.second }))),
-  );
-  if (rule.bySetPos.length === 0) return times;
-  const chosen = new Set(rule.bySetPos.map((place) => (place > 0 ? place - 1 : times.length + place)));
-  return times.filter((_time, index) => chosen.has(index));
+  const clocks = hours.flatMap((hour) => minutes.map((minute) => ({ hour, minute, second: start.second })));
+  const dates = datesOf(rule, period, start);
+  const isChosen = placesOf(rule, dates.length * clocks.length);
+  for (const [day, date] of dates.entries()) {
+    if (Temporal.PlainDate.compare(date, firstDate) < 0) continue;
+    for (const [turn, clock] of clocks.entries())
+      if (isChosen(day * clocks.length + turn)) yield { date, time: date.toPlainDateTime(clock) };
+  }
+  return undefined;
+}
+
+/** Whether BYSETPOS takes the time at a place, from 0, of so many in a period. */
+function placesOf(rule: Rule, count: number): (place: number) => boolean {
+  if (rule.bySetPos.length === 0) return () => true;
+  const chosen = new Set(rule.bySetPos.map((place) => (place > 0 ? place - 1 : count + place)));
+  return (place) => chosen.has(place);
 }
 
 function datesOf(rule: Rule, period: Temporal.PlainDate, start: Temporal.PlainDateTime): Temporal.PlainDate[] {

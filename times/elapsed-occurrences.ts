@@ -46,7 +46,9 @@ function missAt(rule: Rule, at: number, zone: string): number | undefined {
   if (rule.byHour.length > 0 && !rule.byHour.includes(shown.hour)) {
     return at + HOUR - (shown.minute * MINUTE + shown.second * 1000);
   }
-  return rule.byMinute.length > 0 && !rule.byMinute.includes(shown.minute) ? at + 1 : undefined;
+  if (rule.byMinute.length === 0 || rule.byMinute.includes(shown.minute)) return undefined;
+  const nextMinute = rule.byMinute.find((minute) => minute > shown.minute) ?? 60;
+  return at + (nextMinute - shown.minute) * MINUTE - shown.second * 1000;
 }
 
 function dayFits(rule: Rule, date: Temporal.PlainDate): boolean {

@@ -20,6 +20,8 @@ export interface Recurrence {
 
 /** How much a clock change can move a time at most, in hours: a zone may skip a whole day. */
 const LONGEST_CHANGE = 25;
+/** Rules with a COUNT are counted through from their start. */
+const EARLIEST_START = Date.UTC(1900, 0, 1);
 
 /**
  * What keeps a recurrence from being followed, as a sentence for people; undefined where nothing does. Refused are
@@ -56,8 +58,15 @@ export function* occurrencesBetween(
   return undefined;
 }
 
-/** The moment from which a recurrence counts. Throws a `RuleError` where `start` or `zone` cannot be read. */
+/** The moment from which a recurrence counts. Throws a `RuleError` where `start` or `zone` cannot be read, or is too long ago. */
 function startOf(recurrence: Recurrence): number {
+  const start = readStart(recurrence);
+  if (start < EARLIEST_START)
+    throw new RuleError(`“${recurrence.start}” is too long ago to count from: give a start from the year 1900 on.`);
+  return start;
+}
+
+function readStart(recurrence: Recurrence): number {
   try {
     if (/(?:Z|[+-]\d\d:\d\d)$/.test(recurrence.start)) return Temporal.Instant.from(recurrence.start).epochMilliseconds;
     return atWallClock(Temporal.PlainDateTime.from(recurrence.start), recurrence.zone).at;

@@ -41,6 +41,8 @@ export type ResolvedTime =
       readonly isAssumedHalf: boolean;
       /** A length of time from now: `due` stays whatever becomes of the zone. Otherwise `local` is what counts. */
       readonly isElapsed: boolean;
+      /** A time of day was said, “at 10” or “in the evening”, and no day. */
+      readonly isTimeOfDay: boolean;
       readonly clockChange?: ClockChange;
     }
   | ({
@@ -156,7 +158,8 @@ function inElapsed(said: Said, seconds: number, given: TimeSetting): Answer {
     return ask('ambiguous', 'Both a length of time and a time were named: which of the two should it be?');
   const due = given.now + seconds * 1000;
   const local = wallText(wallClock(due, given.timeZone));
-  return { kind: 'at', due, zone: given.timeZone, local, isDefaultTime: false, isAssumedHalf: false, isElapsed: true };
+  const isSaid = { isDefaultTime: false, isAssumedHalf: false, isElapsed: true, isTimeOfDay: false };
+  return { kind: 'at', due, zone: given.timeZone, local, ...isSaid };
 }
 
 function onceAt(moment: Moment, said: Said, given: TimeSetting, isAssumedHalf: boolean): Answer {
@@ -165,7 +168,9 @@ function onceAt(moment: Moment, said: Said, given: TimeSetting, isAssumedHalf: b
   const shown = Temporal.Instant.fromEpochMilliseconds(at).toZonedDateTimeISO(zone).offsetNanoseconds / 60e9;
   if (said.zone?.shown !== undefined && said.zone.shown !== shown)
     return wrongShortName(moment, said.zone.shown, zone, at, shown);
-  const base = { kind: 'at', zone, isDefaultTime: moment.isDefaultTime, isAssumedHalf, isElapsed: false } as const;
+  const { isDefaultTime } = moment;
+  const isTimeOfDay = namesNoDay(said);
+  const base = { kind: 'at', zone, isDefaultTime, isAssumedHalf, isElapsed: false, isTimeOfDay } as const;
   if (at - given.now > LONGEST_AHEAD)
     return ask('impossible', 'That is more than a hundred years ahead: when should it be?');
   if (said.offset === undefined)
@@ -175,6 +180,11 @@ function onceAt(moment: Moment, said: Said, given: TimeSetting, isAssumedHalf: b
   if (due <= given.now)
     return ask('past', `That was before now: should it be at ${timeText(moment.wall)} itself, or when?`);
   return { ...base, due, local: wallText(wallClock(due, zone)) };
+}
+
+function namesNoDay(said: Said): boolean {
+  const isTimed = said.clocks.length > 0 || said.part !== undefined;
+  return isTimed && said.days.length === 0 && said.calendar === undefined && said.offset === undefined;
 }
 
 function wrongShortName(moment: Moment, meant: number, zone: string, at: number, shown: number): Question {

@@ -25,6 +25,8 @@ export const WEEKDAY_CODES = ['MO', 'TU', 'WE', 'TH', 'FR', 'SA', 'SU'] as const
 const FREQUENCIES = ['YEARLY', 'MONTHLY', 'WEEKLY', 'DAILY', 'HOURLY', 'MINUTELY'] as const;
 const LONGEST_TEXT = 500;
 const MOST_INTERVAL = 10_000;
+/** Every quarter of an hour. */
+const MOST_TIMES_OF_DAY = 96;
 
 /** Smallest and largest value of each list, and whether it may count from the end. */
 const LISTS: Readonly<Record<string, readonly [number, number, boolean]>> = {
@@ -147,8 +149,16 @@ function checkTogether(rule: Rule): void {
     throw new RuleError('BYMONTHDAY does not go with FREQ=WEEKLY: use FREQ=MONTHLY.');
   if (countsElapsed(rule) && rule.bySetPos.length > 0)
     throw new RuleError(`BYSETPOS does not go with FREQ=${rule.freq}: use FREQ=DAILY with BYHOUR.`);
+  if (!countsElapsed(rule) && timesOfDay(rule) > MOST_TIMES_OF_DAY)
+    throw new RuleError(
+      `A rule may name ${MOST_TIMES_OF_DAY} times of a day at most with BYHOUR and BYMINUTE: use FREQ=HOURLY, or FREQ=MINUTELY with an INTERVAL.`,
+    );
   if (rule.freq === 'HOURLY' && rule.byMinute.length > 0)
     throw new RuleError('BYMINUTE does not go with FREQ=HOURLY: use FREQ=MINUTELY, or FREQ=DAILY with BYHOUR.');
+}
+
+function timesOfDay(rule: Rule): number {
+  return Math.max(1, rule.byHour.length) * Math.max(1, rule.byMinute.length);
 }
 
 /** Hourly and minutely rules count elapsed time; all others keep to the wall clock. */

@@ -5,7 +5,14 @@ import { recomputeDue } from '../engine/clock/recompute.js';
 import { wakeLost } from '../engine/clock/wake-lost.js';
 import type { Engine } from '../engine/deps.js';
 import { sweepBlobs } from '../engine/files.js';
-import { admitWaiting, agentsAtWork, claimSilent, reconcileAgent, reconcileSilent } from '../engine/janitor.js';
+import {
+  admitWaiting,
+  agentsAtWork,
+  claimSilent,
+  pruneOccasions,
+  reconcileAgent,
+  reconcileSilent,
+} from '../engine/janitor.js';
 import { nudge } from '../engine/nudges.js';
 import { pruneDeliveries } from '../spaces/dispatch.js';
 import { sweepUnfinished } from '../spaces/transfer.js';
@@ -66,6 +73,7 @@ async function sweep(engine: Engine, stop: AbortSignal): Promise<void> {
   await sweepBlobs(engine);
   await sweepUnfinished(engine.db);
   while (!stop.aborted && (await engine.db.system(pruneDeliveries)));
+  while (!stop.aborted && (await engine.db.system(pruneOccasions)));
 }
 
 /** Does what the embedded database leaves to its owner, some seconds after the start and then every hour, until stopped. */

@@ -70,7 +70,8 @@ async function untilNext(step: ClockStep, wakes: Wakes): Promise<void> {
 class Looks {
   readonly #user: string;
   readonly #wakes: Wakes;
-  readonly #waiting: Look[] = [];
+  /** By trigger: of two looks of one the later counts. */
+  readonly #waiting = new Map<string, Look>();
   #running = 0;
 
   constructor(user: string, wakes: Wakes) {
@@ -83,22 +84,21 @@ class Looks {
   }
 
   get isIdle(): boolean {
-    return !this.isRunning && this.#waiting.length === 0;
+    return !this.isRunning && this.#waiting.size === 0;
   }
 
   get waiting(): readonly Look[] {
-    return this.#waiting;
+    return [...this.#waiting.values()];
   }
 
   add(looks: readonly Look[]): void {
-    this.#waiting.push(...looks);
+    for (const look of looks) this.#waiting.set(look.trigger, look);
   }
 
   /** Begins as many as may be under way. */
   begin(): void {
-    while (this.#running < MOST_LOOKS) {
-      const look = this.#waiting.shift();
-      if (look === undefined) return;
+    for (const look of this.waiting.slice(0, MOST_LOOKS - this.#running)) {
+      this.#waiting.delete(look.trigger);
       this.#running += 1;
       void this.#run(look);
     }

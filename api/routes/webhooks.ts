@@ -40,7 +40,7 @@ export function webhookRoutes({ deps }: RouteParts): FastifyPluginAsyncZod {
         schema: {
           tags: ['triggers'],
           summary:
-            'A delivery to a webhook: 202 when it became a request, 200 when it changes nothing. Signed as Standard Webhooks or with X-Hub-Signature-256',
+            'A delivery to a webhook: 202 when it became a request, 200 when it changes nothing. Signed as Standard Webhooks or with X-Hub-Signature-256; without a signed id the same body counts as sent before for a day',
           security: [],
           params: ChannelSchema,
           response: answers({ 200: IgnoredSchema, 202: StartedSchema }),

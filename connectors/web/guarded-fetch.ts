@@ -132,7 +132,12 @@ function targetOf(text: string, hosts: AllowedHosts, base?: URL): URL {
     throw wrongAddress('This is no address of a web page. Give it whole, with https://.');
   const url = new URL(text, base?.href);
   url.hash = '';
-  if (!WEB.test(url.protocol)) throw wrongAddress(`Only https addresses are read, not ${url.protocol}`);
+  if (!WEB.test(url.protocol))
+    throw wrongAddress(
+      base === undefined
+        ? `Only https addresses are read, not ${url.protocol}`
+        : 'The page leads to an address that is not https. Use another page.',
+    );
   if (url.username !== '' || url.password !== '')
     throw wrongAddress('The address holds a user name or a password. Leave out everything up to the @.');
   if (hosts.names(url)) return url;

@@ -79,13 +79,24 @@ export function refusedPage(host: string, status: number, headers: Headers): Pro
   return new ProblemError('conflict', `${host} answered ${status} instead of a page. Use another page.`);
 }
 
-/** Pages and plain text are read; everything else is said to be what it is. */
+/** What files of the web mostly are. */
+const NAMED_TYPES = [
+  ...['gif', 'jpeg', 'png', 'svg+xml', 'webp'].map((name) => `image/${name}`),
+  ...['audio/mpeg', 'audio/mp4', 'video/mp4', 'video/webm'],
+  ...['octet-stream', 'pdf', 'zip', 'msword'].map((name) => `application/${name}`),
+];
+
+/**
+ * Pages and plain text are read. Of everything else the type is named where it is a known one, since a server can write
+ * anything in its place.
+ */
 export function unreadableType(mediaType: string): ProblemError {
   const advice =
     mediaType === 'application/pdf'
       ? 'PDF files cannot be read. Look for the same text as a web page, or ask the user for it.'
       : 'Only web pages, plain text and JSON can be read. Look for the same content as a page.';
-  return new ProblemError('unsupported-media', `It is ${mediaType === '' ? 'of no known type' : mediaType}. ${advice}`);
+  const type = NAMED_TYPES.includes(mediaType) ? mediaType : 'of no known type';
+  return new ProblemError('unsupported-media', `It is ${type}. ${advice}`);
 }
 
 /** The process that reads pages had to be stopped. */

@@ -29,6 +29,7 @@ interface WorkRow {
   spoken: string | null;
   waiting_for: string | null;
   usd: string;
+  /** Of the agent and, where nobody typed what the request began with, of the one that it began with. */
   labels: Label[];
 }
 
@@ -43,7 +44,9 @@ export async function listWork(tx: Tx, holder: Holder): Promise<{ work: Work[]; 
       : sql`r.id = ${holder.request} and ${holder.id} = any(a.path) and a.id <> ${holder.id}`;
   const rows = await tx.rows<WorkRow>(sql`
     select r.id as request, (select m.text from messages m where m.request_id = r.id and m.role = 'user' order by m.seq limit 1) as said,
-      a.id as agent, a.label, a.parent_id as parent, a.task, a.status, a.labels, ${queuePosition(sql`a`)} as position, a.outcome,
+      a.id as agent, a.label, a.parent_id as parent, a.task, a.status,
+      case when exists (select from messages m where m.request_id = r.id and m.role = 'user' and not m.spoken)
+        then a.labels || (select f.labels from agents f where f.id = r.agent_id) else a.labels end as labels, ${queuePosition(sql`a`)} as position, a.outcome,
       coalesce(a.result, (select string_agg(b.item->>'text', '' order by b.place) from turns t, jsonb_array_elements(t.content) with ordinality as b(item, place)
         where t.agent_id = a.id and b.item->>'type' = 'text' group by t.number order by t.number desc limit 1)) as spoken,
       (select string_agg(w.item->>'text', '; ') from jsonb_array_elements(r.waiting_for) as w(item) where a.parent_id is null) as waiting_for,

@@ -3,6 +3,7 @@ import type { CatchUp, Overlap } from '../../contracts/reminder.js';
 import type { ClockInput, ClockStep, Look } from '../../contracts/step.js';
 import type { TriggerKind, TriggerSpecs } from '../../contracts/trigger.js';
 import type { Recurrence } from '../../times/occurrences.js';
+import { ProblemError } from '../../contracts/problem.js';
 import { RuleError } from '../../times/rule.js';
 import type { Tx } from '../../store/db.js';
 import { json, sql } from '../../store/sql.js';
@@ -10,6 +11,7 @@ import type { Engine } from '../deps.js';
 import { fire, type Firing } from './firing.js';
 import { type Plan, planDue, type Timed } from './plan.js';
 import { todaysDue } from './todays-due.js';
+import { periodSeconds } from '../triggers/trigger-rows.js';
 import { windowMs } from './windows.js';
 
 /** Rows of each kind that one step claims. */
@@ -20,8 +22,10 @@ const HOLD_MS = 40;
 const LONGEST_HOLD_MS = 8_000;
 /** How long after a time of a queue finds the one before still at work it is looked at again. */
 const QUEUE_MS = 15_000;
-/** Seconds between two looks where the trigger does not say. */
-const PERIODS = { mail: 60, space: 3_600, watch: 300 } as const;
+/** After this a look counts as lost. */
+const LOST_LOOK_MS = 300_000;
+/** How long what could not be claimed is left alone. */
+const PUT_OFF_MS = 300_000;
 
 /** Something with times of its own: a reminder, or a schedule. */
 interface DueRow {
@@ -39,6 +43,8 @@ interface DueRow {
   agent: string;
   skills: string[] | null;
   labels: Label[];
+  /** USD as a decimal string. */
+  budget_usd: string | null;
   /** The request of the time before has not ended. */
   is_busy: boolean;
 }
@@ -51,7 +57,6 @@ interface TriggerRow
   > {
   kind: TriggerKind;
   spec: TriggerSpecs['cron'] & { everySeconds?: number };
-  budget_usd: string | null;
   /** It has fired so lately that it must not yet again. */
   is_cooling: boolean;
   fence: number;
@@ -60,12 +65,33 @@ interface TriggerRow
 /**
  * Claims what of the user has come due by the workflow's clock: each becomes a request of its own, or is written down as
  * missed, in one transaction with its next time. What was cancelled or changed before is not there any more; what is
- * changed meanwhile waits for this. Times are compared with `at` alone, never with the clock of the machine.
+ * changed meanwhile waits for this. Times are compared with `at` alone, never with the clock of the machine. What cannot
+ * be claimed is put off, so that it holds up nothing else.
  */
-export async function claimDue(engine: Engine, { user, at }: ClockInput): Promise<ClockStep> {
+export async function claimDue(engine: Engine, input: ClockInput): Promise<ClockStep> {
+  try {
+    return await claimSome(engine, input, MOST_AT_ONCE);
+  } catch (error) {
+    if (error instanceof ProblemError) throw error;
+    engine.log?.warn({ err: error }, 'what has come due could not be claimed together; it is claimed one by one');
+  }
+  try {
+    return { ...(await claimSome(engine, input, 1)), more: true };
+  } catch (error) {
+    if (error instanceof ProblemError) throw error;
+    engine.log?.warn(
+      { err: error },
+      'something that has come due could not be claimed; it is tried again in some minutes',
+    );
+    await putOff(engine, input);
+    return { more: true, looks: [], summary: 'something could not be claimed' };
+  }
+}
+
+async function claimSome(engine: Engine, { user, at }: ClockInput, most: number): Promise<ClockStep> {
   return engine.db.as(user, async (tx) => {
-    const reminders = await dueReminders(tx, user, at);
-    const triggers = await dueTriggers(tx, user, at);
+    const reminders = await dueReminders(tx, user, at, most);
+    const triggers = await dueTriggers(tx, user, at, most);
     const schedules = triggers.filter(({ kind }) => kind === 'cron');
     await settleReminders(tx, engine, user, at, reminders);
     await settleSchedules(tx, engine, user, at, schedules);
@@ -76,27 +102,39 @@ export async function claimDue(engine: Engine, { user, at }: ClockInput): Promis
     );
     const { next } = await tx.one<{ next: string | null }>(sql`
       select least((select min(next_at) from reminders where user_id = ${user}), (select min(next_at) from triggers where user_id = ${user} and enabled)) as next`);
-    const more = reminders.length === MOST_AT_ONCE || triggers.length === MOST_AT_ONCE;
+    const more = reminders.length === most || triggers.length === most;
     if (next === null) return { more, looks, summary: 'nothing comes due' };
     const iso = new Date(next).toISOString();
     return { more: more || iso <= at, looks, next: iso, summary: `next at ${iso}` };
   });
 }
 
-const IS_BUSY = sql`exists (select from requests q where q.id = t.last_request and q.ended_at is null)`;
-
-async function dueReminders(tx: Tx, user: string, at: string): Promise<DueRow[]> {
-  return tx.rows<DueRow>(sql`
-    select t.id, t.conversation_id, t.text, t.time_zone, t.local_start, t.recurrence, t.due_at, t.snoozed_to, t.catch_up, t.catch_up_window, t.overlap, t.agent, t.skills, t.labels,
-      t.overlap is not null and ${IS_BUSY} as is_busy
-    from reminders t where t.user_id = ${user} and t.next_at <= ${at}::timestamptz order by t.next_at, t.id limit ${MOST_AT_ONCE} for update of t skip locked`);
+/** The first of each kind, as a claim of one takes them. */
+async function putOff(engine: Engine, { user, at }: ClockInput): Promise<void> {
+  const until = iso(Date.parse(at) + PUT_OFF_MS);
+  for (const table of ['reminders', 'triggers'])
+    await engine.db.as(user, (tx) =>
+      tx.run(sql`
+        update ${sql.table(table)} set next_at = ${until}::timestamptz where id = (
+          select t.id from ${sql.table(table)} t where t.user_id = ${user} and t.next_at <= ${at}::timestamptz ${table === 'triggers' ? sql`and t.enabled` : sql``}
+          order by t.next_at, t.id limit 1 for update skip locked)`),
+    );
 }
 
-async function dueTriggers(tx: Tx, user: string, at: string): Promise<TriggerRow[]> {
+const IS_BUSY = sql`exists (select from requests q where q.id = t.last_request and q.ended_at is null)`;
+
+async function dueReminders(tx: Tx, user: string, at: string, most: number): Promise<DueRow[]> {
+  return tx.rows<DueRow>(sql`
+    select t.id, t.conversation_id, t.text, t.time_zone, t.local_start, t.recurrence, t.due_at, t.snoozed_to, t.catch_up, t.catch_up_window, t.overlap, t.agent, t.skills, t.labels, trim_scale(t.budget_usd)::text as budget_usd,
+      t.overlap is not null and ${IS_BUSY} as is_busy
+    from reminders t where t.user_id = ${user} and t.next_at <= ${at}::timestamptz order by t.next_at, t.id limit ${most} for update of t skip locked`);
+}
+
+async function dueTriggers(tx: Tx, user: string, at: string, most: number): Promise<TriggerRow[]> {
   return tx.rows<TriggerRow>(sql`
     select t.id, t.conversation_id, t.instructions as text, t.kind, t.spec, t.due_at, t.agent, t.skills, t.labels, trim_scale(t.budget_usd)::text as budget_usd, t.fence,
       t.last_fired_at > ${at}::timestamptz - make_interval(secs => t.cooldown_seconds) as is_cooling, t.spec ? 'overlap' and ${IS_BUSY} as is_busy
-    from triggers t where t.user_id = ${user} and t.enabled and t.next_at <= ${at}::timestamptz order by t.next_at, t.id limit ${MOST_AT_ONCE} for update of t skip locked`);
+    from triggers t where t.user_id = ${user} and t.enabled and t.next_at <= ${at}::timestamptz order by t.next_at, t.id limit ${most} for update of t skip locked`);
 }
 
 /** What a claimed row becomes. */
@@ -150,7 +188,7 @@ async function settleSchedules(
 ): Promise<void> {
   if (due.length === 0) return;
   const settled = due.map((row) => {
-    const { spec, is_cooling, is_busy, budget_usd } = row;
+    const { spec, is_cooling, is_busy } = row;
     const timed: DueRow = {
       ...row,
       time_zone: spec.timeZone ?? 'UTC',
@@ -165,7 +203,6 @@ async function settleSchedules(
     return settle(timed, at, {
       origin: 'trigger',
       priority: 4,
-      ...(budget_usd === null ? {} : { budgetUsd: budget_usd }),
     });
   });
   const requests = await fire(tx, engine, user, at, firingsOf(settled), heldMs(due.length));
@@ -204,7 +241,7 @@ async function noteSkipped(tx: Tx, user: string, settled: readonly Settled[]): P
     select id, due, ${user}, 'skipped', due::timestamptz from jsonb_to_recordset(${json(rows)}) as s(id text, due text) on conflict do nothing`);
 }
 
-function settle(row: DueRow, at: string, how: Pick<Firing, 'origin' | 'priority' | 'budgetUsd'>): Settled {
+function settle(row: DueRow, at: string, how: Pick<Firing, 'origin' | 'priority'>): Settled {
   const now = Date.parse(at);
   if (row.is_busy && row.overlap === 'queue') {
     const due_at = iso(Date.parse(row.due_at));
@@ -234,7 +271,7 @@ function settle(row: DueRow, at: string, how: Pick<Firing, 'origin' | 'priority'
 }
 
 /** What is left out because the time before is still at work is written down; what was missed is told all the same. */
-function outcome(row: DueRow, plan: Plan, how: Pick<Firing, 'origin' | 'priority' | 'budgetUsd'>): Told {
+function outcome(row: DueRow, plan: Plan, how: Pick<Firing, 'origin' | 'priority'>): Told {
   const { fires, ...rest } = plan;
   if (!row.is_busy || row.overlap !== 'skip' || fires === undefined) return firingFor(row, plan, how);
   return { skipped: iso(fires.due), ...firingFor(row, rest, how) };
@@ -259,7 +296,8 @@ function timedOf(row: DueRow): Timed {
     snoozedTo: row.snoozed_to === null ? undefined : Date.parse(row.snoozed_to),
     recurrence: recurrenceOf(row),
     catchUp: row.catch_up,
-    windowMs: windowMs(row.catch_up, row.catch_up_window),
+    // What waits in a queue is late by no fault of its own.
+    windowMs: windowMs(row.overlap === 'queue' ? 'latest' : row.catch_up, row.catch_up_window),
   };
 }
 
@@ -268,11 +306,12 @@ function recurrenceOf({ recurrence, local_start, time_zone }: DueRow): Recurrenc
   return { rrule: recurrence, start: local_start, zone: time_zone };
 }
 
-function firingFor(row: DueRow, { fires, missed }: Plan, how: Pick<Firing, 'origin' | 'priority' | 'budgetUsd'>): Told {
+function firingFor(row: DueRow, { fires, missed }: Plan, how: Pick<Firing, 'origin' | 'priority'>): Told {
   const due = fires?.due ?? missed?.last;
   if (due === undefined) return {};
   const told =
     missed === undefined ? {} : { missed: { count: missed.count, first: iso(missed.first), last: iso(missed.last) } };
+  const waited = row.overlap === 'queue' && fires?.isLate === true ? { queued: true } : {};
   return {
     firing: {
       ...how,
@@ -286,7 +325,8 @@ function firingFor(row: DueRow, { fires, missed }: Plan, how: Pick<Firing, 'orig
       agent: row.agent,
       skills: row.skills,
       labels: row.labels,
-      facts: told,
+      ...(row.budget_usd === null ? {} : { budgetUsd: row.budget_usd }),
+      facts: { ...told, ...waited },
     },
   };
 }
@@ -300,18 +340,18 @@ function earliest(one: string | undefined, other: string | null): string | null 
   return other === null || one < iso(Date.parse(other)) ? one : other;
 }
 
-/** Each look gets a number, and its trigger the time of the next one. */
+/**
+ * Each look gets a number. Until its outcome is stored the trigger waits a while and no longer for the next one, so that
+ * one that was lost on its way is made again.
+ */
 async function beginLooks(tx: Tx, at: string, due: readonly TriggerRow[]): Promise<Look[]> {
   if (due.length === 0) return [];
-  const rows = due.map(({ id, kind, spec }) => ({ id, next: iso(Date.parse(at) + periodSeconds(kind, spec) * 1000) }));
+  const rows = due.map(({ id, kind, spec }) => ({
+    id,
+    next: iso(Date.parse(at) + Math.min(periodSeconds(kind, spec) * 1000, LOST_LOOK_MS)),
+  }));
   const begun = await tx.rows<{ id: string; fence: number; kind: string }>(sql`
     update triggers t set fence = fence + 1, next_at = s.next from jsonb_to_recordset(${json(rows)}) as s(id text, next timestamptz)
     where t.id = s.id returning t.id, t.fence, t.kind`);
   return begun.map(({ id, fence, kind }) => ({ trigger: id, fence, summary: `look: ${kind} ${id}` }));
-}
-
-/** Seconds between two looks of a trigger; 0 for one that does not look by itself. */
-function periodSeconds(kind: TriggerKind, spec: { readonly everySeconds?: number | undefined }): number {
-  if (kind === 'cron' || kind === 'webhook') return 0;
-  return spec.everySeconds ?? PERIODS[kind];
 }

@@ -70,7 +70,8 @@ export async function fire(
     c as (update conversations set updated_at = now() where id in (select conversation from made)),
     o as (
       insert into occasions (source_id, occurrence, user_id, request_id, outcome, due_at, late, facts)
-      select source, occurrence, ${user}, request, outcome, due, late, facts from made),
+      select source, occurrence, ${user}, request, outcome, due, late, facts from made
+      on conflict (source_id, occurrence) do update set request_id = excluded.request_id, outcome = excluded.outcome, late = excluded.late, facts = excluded.facts),
     b as (
       insert into outbox (workflow_id, kind, target, agents, priority, reason, claimed_until)
       select 'request:' || request, 'start', jsonb_build_object('user', ${user}::text, 'request', request, 'agent', agent), array[agent], priority, origin,

@@ -1,11 +1,12 @@
 import { ProblemError } from '../../contracts/problem.js';
 import type { Reminder, ReminderPatch } from '../../contracts/reminder.js';
+import type { Recurrence } from '../../times/occurrences.js';
 import type { Tx } from '../../store/db.js';
 import { wakeClock } from '../../store/outbox.js';
 import { sql } from '../../store/sql.js';
 import { durationMs } from '../clock/windows.js';
 import { holdReminder, presentReminder, REMINDER_COLUMNS, type ReminderRow } from './reminder-rows.js';
-import { dueAgain, resolveWhen, type Spoken, type Unclear } from './when.js';
+import { dueAgain, resolveTimeOfDay, resolveWhen, type Spoken, type Unclear } from './when.js';
 
 /** The times of a reminder, as a change leaves them; in milliseconds since 1970. */
 interface Times {
@@ -36,7 +37,7 @@ export async function changeReminder(
   const times = changedTimes(row, patch, spoken);
   if (times !== undefined && 'question' in times) return times;
   const isMoved = times !== undefined;
-  if (!isMoved && (row.status === 'fired' || row.status === 'missed'))
+  if (!isMoved && isOver(row))
     throw conflict(
       `The reminder was ${row.status === 'fired' ? 'delivered' : 'missed'} already. Give it a new time, or snooze it.`,
     );
@@ -79,21 +80,33 @@ function changedTimes(row: ReminderRow, patch: ReminderPatch, spoken: Spoken): T
       });
     return withinReach(snoozed(row, durationMs(snooze), spoken.now));
   }
-  if (dueAt !== undefined || when !== undefined) {
-    const zone = timeZone ?? row.time_zone;
-    const time = resolveWhen(
-      {
-        dueAt,
-        when,
-        timeZone: zone,
-        recurrence: recurrence ?? (when === undefined ? (row.recurrence ?? undefined) : undefined),
-      },
-      spoken,
-    );
-    return time.kind === 'ask' ? time : { ...time, snoozedTo: undefined };
-  }
+  if (dueAt !== undefined || when !== undefined) return atNewTime(row, patch, spoken);
   if (timeZone === undefined && recurrence === undefined) return undefined;
   return onAnotherClock(row, patch, spoken);
+}
+
+/** At a time of day without a day, something that comes round goes on by its rule; any other words are a time of their own. */
+function atNewTime(row: ReminderRow, patch: ReminderPatch, spoken: Spoken): Times | Unclear {
+  const { dueAt, when, recurrence } = patch;
+  const timeZone = patch.timeZone ?? row.time_zone;
+  const former = dueAt === undefined && recurrence === undefined ? recurrenceOf(row) : undefined;
+  const moved =
+    when === undefined || former === undefined
+      ? undefined
+      : resolveTimeOfDay(when, former, { now: spoken.now, timeZone });
+  const rule = recurrence ?? (when === undefined ? (row.recurrence ?? undefined) : undefined);
+  const time = moved ?? resolveWhen({ dueAt, when, timeZone, recurrence: rule }, spoken);
+  return time.kind === 'ask' ? time : { ...time, snoozedTo: undefined };
+}
+
+/** Undefined where it does not come round any more. */
+function recurrenceOf(row: ReminderRow): Recurrence | undefined {
+  if (row.recurrence === null || row.local_start === null || isOver(row)) return undefined;
+  return { rrule: row.recurrence, start: row.local_start, zone: row.time_zone };
+}
+
+function isOver({ status }: ReminderRow): boolean {
+  return status === 'fired' || status === 'missed';
 }
 
 /** The same wall-clock time in another zone, or by another rule. */
@@ -117,9 +130,8 @@ function onAnotherClock(row: ReminderRow, { timeZone, recurrence }: ReminderPatc
 
 function snoozed(row: ReminderRow, by: number, now: number): Times {
   const times = timesOf(row);
-  const isOver = row.status === 'fired' || row.status === 'missed';
-  if (times.recurrence === undefined || times.localStart === undefined || isOver) {
-    const base = isOver ? now : Math.max(now, times.due);
+  if (times.recurrence === undefined || times.localStart === undefined || isOver(row)) {
+    const base = isOver(row) ? now : Math.max(now, times.due);
     return { ...times, due: base + by, snoozedTo: undefined, localStart: undefined, recurrence: undefined };
   }
   if (times.snoozedTo !== undefined) return { ...times, snoozedTo: Math.max(now, times.snoozedTo) + by };

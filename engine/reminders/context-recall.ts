@@ -111,21 +111,28 @@ function earlierPiece(row: ExchangeRow, place: Recalling): Piece {
   return exchangePiece(shown, place.timeZone);
 }
 
-function exchangePiece({ said, reply, created_at, labels }: ExchangeRow, timeZone: string): Piece {
+function exchangePiece(row: ExchangeRow, timeZone: string): Piece {
+  const { said, spoken, reply, created_at } = row;
   const lines = [
     `${localText(Date.parse(created_at), timeZone)}`,
-    `User: ${oneLine(said, LONGEST_LINE)}`,
+    `${spoken ? 'User' : 'Came due'}: ${oneLine(said, LONGEST_LINE)}`,
     ...(reply === '' ? [] : [`Assistant: ${oneLine(reply, LONGEST_LINE)}`]),
   ];
-  return { text: lines.join('\n'), labels: reply === '' ? [] : labels };
+  return { text: lines.join('\n'), labels: carried(row) };
+}
+
+/** The user's own words carry nothing with them; an answer does, and what came due. */
+function carried({ spoken, reply, labels }: ExchangeRow): readonly Label[] {
+  return spoken && reply === '' ? [] : labels;
 }
 
 /** How a request has ended that was open when the reminder was set. */
 function endedPiece(row: ExchangeRow, place: Recalling): Piece[] {
   if (!isOpenThen(row, place)) return [];
   const answer = row.reply === '' ? '' : ` It answered: ${oneLine(row.reply, LONGEST_LINE)}`;
-  const text = `- The request “${oneLine(row.said, LONGEST_COMMENT)}” was open then; it ${ENDED[row.status]}.${answer}`;
-  return [{ text, labels: row.reply === '' ? [] : row.labels }];
+  const what = row.spoken ? 'The request' : 'What came due:';
+  const text = `- ${what} “${oneLine(row.said, LONGEST_COMMENT)}” was open then; it ${ENDED[row.status]}.${answer}`;
+  return [{ text, labels: carried(row) }];
 }
 
 const ENDED: Readonly<Record<RequestStatus, string>> = {

@@ -4,11 +4,13 @@ import { shortened } from '../../contracts/text.js';
 import type { Tx } from '../../store/db.js';
 import { type RawBuilder, sql } from '../../store/sql.js';
 
-/** A request of a conversation: what its user has said in it, and what was answered. */
+/** A request of a conversation: what was said in it, and what was answered. */
 export interface ExchangeRow {
   id: string;
   status: RequestStatus;
   said: string;
+  /** The user has said all of it; otherwise it came due, and somebody else may have put it in words. */
+  spoken: boolean;
   reply: string;
   created_at: string;
   ended_at: string | null;
@@ -23,8 +25,8 @@ const LONGEST_SAYING = 4_000;
 const LONGEST_TITLE = 120;
 
 /**
- * What people have said in the conversation and were answered, oldest first: the newest requests, and those named by
- * `also`. Requests that nobody has written are left out.
+ * What was said in the conversation and was answered, oldest first: the newest requests that its user has written, and
+ * those named by `also`, which may have come due instead: these are not `spoken`.
  */
 export async function earlierExchanges(
   tx: Tx,
@@ -38,6 +40,7 @@ export async function earlierExchanges(
       select id from requests where id = any(${[...also]}::text[]) and user_id = ${user})
     select r.id, r.status, coalesce(left(r.result->>'text', ${LONGEST_SAYING}), '') as reply, r.created_at, r.ended_at,
       coalesce((select left(string_agg(m.text, E'\n' order by m.seq), ${LONGEST_SAYING}) from messages m where m.request_id = r.id and m.role = 'user' and m.text <> ''), '') as said,
+      coalesce((select bool_and(m.spoken) from messages m where m.request_id = r.id and m.role = 'user'), true) as spoken,
       coalesce((select array_agg(distinct l order by l) from agents a, unnest(a.labels) as l where a.request_id = r.id), '{}') as labels
     from wanted join requests r on r.id = wanted.id order by r.created_at, r.id`);
 }

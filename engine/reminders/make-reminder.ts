@@ -22,6 +22,8 @@ export interface Maker extends Spoken {
   readonly agent: string;
   readonly labels: readonly Label[];
   readonly skills: readonly string[] | null;
+  /** What the request may spend in which it is made, USD as a decimal string: none of its times may spend more. */
+  readonly budgetUsd?: string | undefined;
 }
 
 const MOST_WAITING = 50_000;
@@ -41,9 +43,9 @@ export async function makeReminder(tx: Tx, maker: Maker, wish: NewReminder): Pro
   const conversation = wish.conversation ?? maker.conversation ?? (await ownConversation(tx, user, wish.text));
   const context = await captureContext(tx, { user, conversation, request, text: wish.text, about: wish.context });
   const row = await tx.one<ReminderRow>(sql`
-    insert into reminders (id, user_id, conversation_id, text, time_zone, local_start, recurrence, due_at, next_at, status, catch_up, catch_up_window, overlap, context, labels, skills, agent, made_by)
+    insert into reminders (id, user_id, conversation_id, text, time_zone, local_start, recurrence, due_at, next_at, status, catch_up, catch_up_window, overlap, context, budget_usd, labels, skills, agent, made_by)
     values (${id}, ${user}, ${conversation}, ${wish.text}, ${time.zone}, ${time.localStart ?? null}, ${time.recurrence ?? null}, ${iso(time.due)}, ${iso(time.due)}, 'pending',
-      ${wish.catchUp ?? 'latest'}, ${wish.catchUpWindow ?? null}, ${wish.overlap ?? null}, ${json(context)}, ${[...maker.labels]}, ${maker.skills === null ? null : [...maker.skills]}, ${maker.agent}, ${request ?? null})
+      ${wish.catchUp ?? 'latest'}, ${wish.catchUpWindow ?? null}, ${wish.overlap ?? null}, ${json(context)}, ${maker.budgetUsd ?? null}, ${[...maker.labels]}, ${maker.skills === null ? null : [...maker.skills]}, ${maker.agent}, ${request ?? null})
     returning ${REMINDER_COLUMNS}`);
   await tellBus(tx, maker, row, time);
   await wakeClock(tx, user, 'a reminder was set');

@@ -64,6 +64,11 @@ export async function openReminder(tx: Tx, ref: AgentRef, timeZone: string, occa
   return { text: parts.join('\n\n'), labels };
 }
 
+/** Why something is late. */
+export function lateText({ queued }: Occasion['facts']): string {
+  return queued === true ? 'the time before was still being worked on' : 'the assistant was not running then';
+}
+
 /** The count ends at a thousand. */
 export function countText(count: number): string {
   return `${count >= 1_000 ? 'at least ' : ''}${count} ${count === 1 ? 'time was' : 'times were'}`;
@@ -79,6 +84,6 @@ function headOf({ outcome, due_at, late, facts }: Occasion, row: ReminderFacts, 
   const made = `It was set on ${localText(Date.parse(row.created_at), timeZone)}.`;
   if (outcome === 'missed')
     return `Missed: it was due on ${due}, and the assistant was not running then. Tell the user that it was missed and ask whether it still matters. ${made}${left}`;
-  if (late) return `Due since ${due}, and late, because the assistant was not running then. Say so. ${made}${left}`;
+  if (late) return `Due since ${due}, and late, because ${lateText(facts)}. Say so. ${made}${left}`;
   return `Due now, ${due}. ${made}${left}`;
 }

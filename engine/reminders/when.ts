@@ -1,5 +1,6 @@
 import { ProblemError } from '../../contracts/problem.js';
 import { nextOccurrence, type Recurrence, ruleProblem } from '../../times/occurrences.js';
+import { atOtherTimeOfDay } from '../../times/other-time-of-day.js';
 import { type ResolvedTime, resolveTime } from '../../times/resolve-time.js';
 import { momentAt, wallTextAt } from '../../times/wall-clock.js';
 
@@ -43,6 +44,17 @@ export function resolveWhen(given: When, spoken: Spoken): DueTime | Unclear {
   if (given.dueAt !== undefined) return ofMoment(Date.parse(given.dueAt), zone, given.recurrence, spoken);
   if (given.recurrence !== undefined) return ofRule(given.recurrence, wallTextAt(spoken.now, zone), zone, spoken.now);
   throw wrong('dueAt', 'Say when: give dueAt, when or recurrence.');
+}
+
+/**
+ * What comes round, at the time of day that words name: its rule and its days stay. Undefined for words that name a day,
+ * a length of time or a rule of their own. Throws `invalid-body` where the rule does not come round at that time.
+ */
+export function resolveTimeOfDay(words: string, former: Recurrence, spoken: Spoken): DueTime | undefined {
+  const meant = resolveTime(words, spoken);
+  if (meant.kind !== 'at' || !meant.isTimeOfDay) return undefined;
+  const { rrule, start, zone } = atOtherTimeOfDay(former, meant);
+  return ofRule(rrule, start, zone, spoken.now);
 }
 
 function ofWords(meant: ResolvedTime, given: When, spoken: Spoken): DueTime | Unclear {

@@ -8,7 +8,14 @@ import { json, sql } from '../../store/sql.js';
 import type { Engine } from '../deps.js';
 import { newMails } from './arrivals.js';
 import { beginRequest } from './begin-request.js';
-import { isCooling, lockTrigger, TRIGGER_COLUMNS, type TriggerRow, type TriggerState } from './trigger-rows.js';
+import {
+  isCooling,
+  lockTrigger,
+  periodSeconds,
+  TRIGGER_COLUMNS,
+  type TriggerRow,
+  type TriggerState,
+} from './trigger-rows.js';
 import { untouchedSince } from './untouched.js';
 import { judge, type Sighting } from './watching.js';
 
@@ -51,9 +58,17 @@ export async function settleLook(engine: Engine, input: LookInput, outcome: Outc
     if (row === undefined || !isOpen(row, fence)) return;
     const { state, labels, report, trouble } = await settled(tx, row, outcome, at);
     await tx.run(sql`
-      update triggers set state = ${json({ ...state, settled: fence })}, trouble = ${trouble === undefined ? null : shortened(trouble, LONGEST_TROUBLE)} where id = ${row.id}`);
+      update triggers set next_at = ${nextLook(row, at)}::timestamptz, state = ${json({ ...state, settled: fence })}, trouble = ${trouble === undefined ? null : shortened(trouble, LONGEST_TROUBLE)} where id = ${row.id}`);
     if (report !== undefined) await beginRequest(tx, engine, row, { occurrence: `look:${fence}`, at, report, labels });
   });
+}
+
+/** A period after this look, unless the next one is further away already. */
+function nextLook(row: TriggerRow, at: string): string | null {
+  if (row.kind !== 'watch' && row.kind !== 'mail' && row.kind !== 'space') return row.next_at;
+  if (row.next_at === null) return null;
+  const own = Date.parse(at) + periodSeconds(row.kind, row.spec) * 1000;
+  return new Date(Math.max(own, Date.parse(row.next_at))).toISOString();
 }
 
 function isOpen({ enabled, state }: TriggerRow, fence: number): boolean {

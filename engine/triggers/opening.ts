@@ -6,7 +6,7 @@ import type { Tx } from '../../store/db.js';
 import { sql } from '../../store/sql.js';
 import { type Coordinator, coordinator, writeToBus } from '../clock/bus.js';
 import type { Opening } from '../clock/opening.js';
-import { countText, type Occasion } from '../reminders/opening.js';
+import { countText, lateText, type Occasion } from '../reminders/opening.js';
 
 /** What the agent is told of what set it to work; what came from outside makes it untrusted when the request is made. */
 export async function openTrigger(tx: Tx, ref: AgentRef, timeZone: string, occasion: Occasion): Promise<Opening> {
@@ -53,7 +53,7 @@ function headOf({ outcome, due_at, late, facts }: Occasion, kind: TriggerKind, t
   const left = missed === undefined ? '' : ` Before that ${countText(missed.count)} missed.`;
   if (outcome === 'missed')
     return `Missed: this was planned for ${at}, and the assistant was not running then. Do not do it now; tell the user that it was missed.${left}`;
-  return `Planned for ${at}${late ? ', and late, because the assistant was not running then' : ''}.${left}`;
+  return `Planned for ${at}${late ? `, and late, because ${lateText(facts)}` : ''}.${left}`;
 }
 
 const KINDS = {

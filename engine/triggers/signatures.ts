@@ -34,13 +34,17 @@ export function isGenuine({ headers, body }: Delivery, secret: string, now: numb
     : isStandardSigned({ headers, body }, standard, secret, now);
 }
 
-/** Names the delivery among all of its sender, however often it is sent. */
-export function deliveryId({ headers, body }: Delivery): string {
-  for (const name of ['webhook-id', 'x-github-delivery', 'idempotency-key']) {
-    const id = headerOf(headers, name);
-    if (id !== undefined) return `delivery:${digest(`${name}\n${id}`)}`;
-  }
-  return `delivery:${digest(body)}`;
+/** What tells a delivery from all others: the id that its signature covers, else what was sent. */
+type DeliveryName =
+  /** Unlike all others of its sender, for ever. */
+  | { readonly kind: 'id'; readonly name: string }
+  /** The same for all deliveries of equal bytes. */
+  | { readonly kind: 'body'; readonly name: string };
+
+/** Names a genuine delivery by what is signed of it: whoever has caught one can put any other header on it. */
+export function deliveryName({ headers, body }: Delivery): DeliveryName {
+  if (headerOf(headers, 'webhook-signature') === undefined) return { kind: 'body', name: `body:${digest(body)}` };
+  return { kind: 'id', name: `delivery:${digest(`webhook-id\n${headerOf(headers, 'webhook-id') ?? ''}`)}` };
 }
 
 function isStandardSigned({ headers, body }: Delivery, signatures: string, secret: string, now: number): boolean {

@@ -1,6 +1,6 @@
 import type { Label } from '../../contracts/effect-class.js';
 import { ProblemError } from '../../contracts/problem.js';
-import type { Trigger, TriggerSpec } from '../../contracts/trigger.js';
+import type { Trigger, TriggerKind, TriggerSpec } from '../../contracts/trigger.js';
 import type { Tx } from '../../store/db.js';
 import { sql } from '../../store/sql.js';
 import type { MailState } from './arrivals.js';
@@ -52,6 +52,15 @@ export async function lockTrigger(tx: Tx, user: string, id: string): Promise<Tri
 
 export function noTrigger(id: string): ProblemError {
   return new ProblemError('not-found', `There is no trigger ${id.slice(0, 80)}.`);
+}
+
+/** Seconds between two looks where the trigger does not say. */
+const PERIODS = { mail: 60, space: 3_600, watch: 300 } as const;
+
+/** Seconds between two looks of a trigger; 0 for one that does not look by itself. */
+export function periodSeconds(kind: TriggerKind, spec: { readonly everySeconds?: number | undefined }): number {
+  if (kind === 'cron' || kind === 'webhook') return 0;
+  return spec.everySeconds ?? PERIODS[kind];
 }
 
 /** It has fired so lately that it must not yet again; `at` is RFC 3339. */

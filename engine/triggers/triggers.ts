@@ -32,7 +32,7 @@ export interface TriggerHouse {
 }
 
 /** What binds the agent that changes a trigger, and the request it does so in. */
-type Bounds = Pick<Maker, 'labels' | 'skills' | 'request'>;
+type Bounds = Pick<Maker, 'labels' | 'skills' | 'request' | 'budgetUsd'>;
 
 const MOST_TRIGGERS = 1_000;
 const SECRET_BYTES = 32;
@@ -60,7 +60,7 @@ export async function makeTrigger(
   const { enabled = true, cooldownSeconds = 0, budgetUsd = null } = wish;
   const row = await tx.one<TriggerRow>(sql`
     insert into triggers (id, user_id, conversation_id, kind, spec, instructions, agent, budget_usd, enabled, cooldown_seconds, labels, skills, made_by, due_at, next_at, state, secret, own_address)
-    values (${id}, ${user}, ${conversation}, ${wish.kind}, ${json(begun.spec)}, ${wish.instructions}, ${agent}, ${budgetUsd}, ${enabled}, ${cooldownSeconds},
+    values (${id}, ${user}, ${conversation}, ${wish.kind}, ${json(begun.spec)}, ${wish.instructions}, ${agent}, least(${budgetUsd}::numeric, ${maker.budgetUsd ?? null}::numeric), ${enabled}, ${cooldownSeconds},
       ${[...maker.labels]}, ${maker.skills === null ? null : [...maker.skills]}, ${request ?? null}, ${begun.due}, ${enabled ? begun.next : null}, ${json(begun.state)}, ${sealed}, ${house.isOwner === true})
     returning ${TRIGGER_COLUMNS}`);
   await wakeClock(tx, user, 'a trigger was made');
@@ -87,7 +87,7 @@ export async function changeTrigger(
   const begun = await begunAgain(tx, row, patch, now, house.by);
   const { labels, skills } = bounds(row, house.by);
   const changed = await tx.one<TriggerRow>(sql`
-    update triggers set spec = ${json(begun.spec)}, instructions = ${patch.instructions ?? row.instructions}, agent = ${agent}, budget_usd = ${patch.budgetUsd ?? row.budget_usd},
+    update triggers set spec = ${json(begun.spec)}, instructions = ${patch.instructions ?? row.instructions}, agent = ${agent}, budget_usd = ${patch.budgetUsd === undefined ? sql`budget_usd` : sql`least(${patch.budgetUsd}::numeric, ${house.by?.budgetUsd ?? null}::numeric)`},
       enabled = ${enabled}, cooldown_seconds = ${patch.cooldownSeconds ?? row.cooldown_seconds}, labels = ${labels}, skills = ${skills},
       due_at = ${begun.due}, next_at = ${enabled ? begun.next : null}, state = ${json(begun.state)}, fence = fence + 1,
       own_address = ${patch.spec === undefined ? row.own_address : house.isOwner === true}, trouble = ${patch.spec === undefined ? row.trouble : null}, version = version + 1, updated_at = now()

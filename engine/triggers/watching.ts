@@ -7,7 +7,8 @@ import { firstNumber } from './numbers.js';
 /** What a look at a page or server has brought. */
 export type Sighting =
   | { readonly kind: 'answer'; readonly isUp: boolean; readonly said: string }
-  | { readonly kind: 'page'; readonly text: string };
+  /** `isOwn`: the page may be one of the own network, and what it says is not for everybody. */
+  | { readonly kind: 'page'; readonly text: string; readonly isOwn: boolean };
 
 /** Whether the condition held when it was seen last, and what was reported: whether it holds, or the value. */
 export interface WatchState {
@@ -47,7 +48,7 @@ export function judge(
   sighting: Sighting,
   isCooling: boolean,
 ): Judgement {
-  const labels: readonly Label[] = sighting.kind === 'page' ? ['untrusted'] : [];
+  const labels = labelsOf(sighting);
   const read = readingOf(condition, state, sighting);
   if (read.kind === 'trouble') return { state, labels, trouble: read.trouble };
   if (read.kind === 'value') return { labels, ...valueJudged(url, condition, state, read.value, isCooling) };
@@ -59,6 +60,11 @@ export function judge(
     labels,
     report: `${EDGES[condition.kind][Number(holds)]}: ${url} ${said}`,
   };
+}
+
+function labelsOf(sighting: Sighting): readonly Label[] {
+  if (sighting.kind !== 'page') return [];
+  return sighting.isOwn ? ['private', 'untrusted'] : ['untrusted'];
 }
 
 /** What begins a report when a condition has ceased to hold, and when it has begun to. */

@@ -1,11 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import { ProblemError } from '../../contracts/problem.js';
 import type { SecretBox } from '../../store/secrets.js';
+import type { Tx } from '../../store/db.js';
 import { json, sql } from '../../store/sql.js';
 import type { Engine } from '../deps.js';
 import { beginRequest } from './begin-request.js';
-import { type Delivery, deliveryId, isGenuine, sealedName } from './signatures.js';
-import { isCooling, lockTrigger } from './trigger-rows.js';
+import { type Delivery, deliveryName, isGenuine, sealedName } from './signatures.js';
+import { isCooling, lockTrigger, type TriggerRow } from './trigger-rows.js';
 
 /** What became of a genuine delivery: a request, or why there is none. */
 type Received = { readonly request: string } | { readonly ignored: 'duplicate' | 'disabled' | 'cooldown' };
@@ -15,6 +16,8 @@ interface Channel {
   readonly secret: Buffer | null;
 }
 
+/** Within this many hours equal bytes count as sent again where no signed id tells one delivery from the next. */
+const SAME_BODY_HOURS = 24;
 /** Deeper payloads, and those with numbers that JSON readers round, are shown as they came. */
 const MOST_LEVELS = 32;
 const MOST_SHOWN_WELL = 64 * 1024;
@@ -22,8 +25,9 @@ const LONG_NUMBER = /\d{16}/;
 
 /**
  * Takes a call to a webhook: each delivery becomes one request. Where it was sent before, where the trigger is switched
- * off, or where it has fired within its cool-down, nothing happens. Throws `unauthorised` for an unknown channel as for a
- * wrong signature. `now` is in milliseconds since 1970.
+ * off, or where it has fired within its cool-down, nothing happens. A delivery is known by the `webhook-id` that its
+ * signature covers; without one, the same body counts as sent before for a day. Throws `unauthorised` for an unknown
+ * channel as for a wrong signature. `now` is in milliseconds since 1970.
  */
 export async function receiveDelivery(
   engine: Engine,
@@ -42,12 +46,9 @@ export async function receiveDelivery(
     const row = await lockTrigger(tx, found.user_id, channel);
     if (row === undefined) throw badSignature();
     if (!row.enabled) return { ignored: 'disabled' };
-    const occurrence = deliveryId(delivery);
     const at = new Date(now).toISOString();
-    const seen = await tx.maybe(
-      sql`select 1 from occasions where source_id = ${row.id} and occurrence = ${occurrence}`,
-    );
-    if (seen !== undefined) return { ignored: 'duplicate' };
+    const occurrence = await newOccurrence(tx, row, delivery, at);
+    if (occurrence === undefined) return { ignored: 'duplicate' };
     if (isCooling(row, at)) {
       await tx.run(sql`
         insert into occasions (source_id, occurrence, user_id, outcome, due_at, facts) values (${row.id}, ${occurrence}, ${row.user_id}, 'skipped', ${at}::timestamptz, ${json({})})`);
@@ -57,6 +58,23 @@ export async function receiveDelivery(
     const request = await beginRequest(tx, engine, row, { occurrence, at, report, labels: ['untrusted'] });
     return request === undefined ? { ignored: 'duplicate' } : { request };
   });
+}
+
+/** Under which name a delivery is written down; undefined where it was before. `at` is RFC 3339. */
+async function newOccurrence(
+  tx: Tx,
+  { id, user_id }: TriggerRow,
+  delivery: Delivery,
+  at: string,
+): Promise<string | undefined> {
+  const { kind, name } = deliveryName(delivery);
+  const seen = await tx.maybe(
+    kind === 'id'
+      ? sql`select 1 from occasions where source_id = ${id} and occurrence = ${name}`
+      : sql`select 1 from occasions where user_id = ${user_id} and at > ${at}::timestamptz - make_interval(hours => ${SAME_BODY_HOURS}) and source_id = ${id} and starts_with(occurrence, ${`${name}:`}) limit 1`,
+  );
+  if (seen !== undefined) return undefined;
+  return kind === 'id' ? name : `${name}:${at}`;
 }
 
 export function badSignature(): ProblemError {

@@ -1,3 +1,4 @@
+import type { Label } from '../../contracts/effect-class.js';
 import type { Reminder } from '../../contracts/reminder.js';
 import { transactionSkill } from '../../contracts/skill.js';
 import { shortened } from '../../contracts/text.js';
@@ -6,7 +7,10 @@ import { localText } from '../../times/local-text.js';
 import { SHOWN_CHARACTERS } from '../shared/schedule-view.js';
 import { listRemindersManifest } from './manifest.js';
 
-/** Reminders and schedules; words that an agent has put there after strangers' words carry its label on. */
+/**
+ * Reminders and schedules. Words that an agent has put there after strangers' words carry its label on, and so does the
+ * trouble of a look, which may repeat what a server has said.
+ */
 export const listReminders = transactionSkill({
   manifest: listRemindersManifest,
   async run(_input, { schedule, conversationId, timeZone }) {
@@ -16,10 +20,14 @@ export const listReminders = transactionSkill({
         reminders: reminders.value.map((reminder) => reminderLine(reminder, conversationId)),
         schedules: triggers.value.map((trigger) => scheduleLine(trigger, conversationId, timeZone)),
       },
-      taints: [...new Set([...reminders.labels, ...triggers.labels])],
+      taints: [...new Set([...reminders.labels, ...triggers.labels, ...troubleLabels(triggers.value)])],
     };
   },
 });
+
+function troubleLabels(triggers: readonly Trigger[]): readonly Label[] {
+  return triggers.some(({ trouble }) => trouble !== undefined) ? ['untrusted'] : [];
+}
 
 function reminderLine({ id, text, local, status, recurrence, conversation }: Reminder, here: string) {
   return {

@@ -18,6 +18,8 @@ create table reminders (
   catch_up_window text,
   overlap text check (overlap in ('skip', 'queue')),
   context jsonb not null default '{"summary": "", "sources": []}',
+  -- For each time; the installation's where null.
+  budget_usd numeric,
   labels text[] not null default '{}',
   skills text[],
   agent text not null,
@@ -91,6 +93,7 @@ create table occasions (
 );
 create index occasions_by_request on occasions (request_id);
 create index occasions_by_user on occasions (user_id, at desc);
+create index occasions_skipped on occasions (at) where outcome = 'skipped';
 
 -- Words that a person has typed or spoken in this request, and not what an agent or a schedule has put in their place.
 alter table messages add column spoken boolean not null default true;

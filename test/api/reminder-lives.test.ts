@@ -291,6 +291,18 @@ describe('a change', () => {
     });
   });
 
+  test('to a time of day keeps the rule of what still comes round; with a day it is for that day alone', async () => {
+    const daily = { text: 'pills', dueAt: '2036-03-04T08:00:00Z', recurrence: 'FREQ=DAILY;INTERVAL=2' };
+    const [{ id }, over] = [await made(daily), await made({ ...daily, recurrence: 'FREQ=DAILY;COUNT=1' })];
+    await passing('2036-03-04T08:00:00Z');
+    await lived('2036-03-04T12:00:00Z', async () => {
+      const moved = { recurrence: daily.recurrence, dueAt: '2036-03-06T09:00:00.000Z', status: 'pending' };
+      expect(await changed(id, { when: 'at 10am' })).toMatchObject(moved);
+      for (const [one, when] of [[id, 'tomorrow at 11am'] as const, [over.id, 'at 11am'] as const])
+        expect((await changed(one, { when })).recurrence).toBeUndefined();
+    });
+  });
+
   test('of the clock passes the moment that was given by', async () => {
     const dueAt = inMs(DAY);
     const { id } = await made({ text: 'call', dueAt });

@@ -128,9 +128,31 @@ describe('a delivery', () => {
     expect(answers.map(({ statusCode }) => statusCode).toSorted()).toEqual([200, 202]);
     const again = await send(id, '{}', standard(secret, '{}', { id: 'msg_same', at: now() - 60 }));
     expect([again.statusCode, again.json()]).toEqual([200, { ignored: 'duplicate' }]);
-    expect((await send(id, '{"n":1}', hub(secret, '{"n":1}'))).statusCode).toBe(202);
-    expect((await send(id, '{"n":1}', hub(secret, '{"n":1}'))).statusCode).toBe(200);
-    expect((await send(id, '{"n":1}', { ...hub(secret, '{"n":1}'), 'idempotency-key': 'other' })).statusCode).toBe(202);
+    const next = await send(id, '{}', standard(secret, '{}'));
+    expect(next.statusCode).toBe(202);
+    expect(await requestsOf(id)).toHaveLength(2);
+  });
+
+  test('that was caught is not new under another id that the signature does not cover, and its body may come again a day later', async () => {
+    const { id, secret } = await hook();
+    const [body, other] = ['{"n":1}', '{"n":2}'];
+    const first = hub(secret, body, 'first');
+    const answers = await Promise.all([send(id, body, first), send(id, body, { ...first, 'webhook-id': 'msg_x' })]);
+    expect(answers.map(({ statusCode }) => statusCode).toSorted()).toEqual([200, 202]);
+    for (const name of ['x-github-delivery', 'idempotency-key', 'webhook-id']) {
+      const again = await send(id, body, { ...first, [name]: 'another' });
+      expect([again.statusCode, again.json()]).toEqual([200, { ignored: 'duplicate' }]);
+    }
+    expect((await send(id, other, hub(secret, other, 'first'))).statusCode).toBe(202);
+    const age = (hours: number) =>
+      api.engine.db.system((tx) =>
+        tx.run(sql`update occasions set at = now() - make_interval(hours => ${hours}) where source_id = ${id}`),
+      );
+    await age(23);
+    expect((await send(id, body, first)).json()).toEqual({ ignored: 'duplicate' });
+    await age(25);
+    expect((await send(id, body, first)).statusCode).toBe(202);
+    expect((await send(id, body, first)).json()).toEqual({ ignored: 'duplicate' });
     expect(await requestsOf(id)).toHaveLength(3);
   });
 

@@ -50,13 +50,14 @@ test('a clock whose workflow somebody terminated is started again, and what is d
   stage.script('water the plants', [{ text: 'Water them now.' }]);
   const maker = { user, author: `user:${user}`, agent: 'default', labels: [], skills: null, timeZone: 'UTC' };
   const made = await engine.db.as(user, (tx) =>
-    makeReminder(tx, { ...maker, now: Date.now() }, { text: 'water the plants', dueAt: inSeconds(5) }),
+    makeReminder(tx, { ...maker, now: Date.now() }, { text: 'water the plants', dueAt: inSeconds(3_600) }),
   );
   const { id } = made as { id: string };
   const handle = stage.client.workflow.getHandle(clockWorkflowId(user));
   const statusOf = async () => (await handle.describe()).status.name;
   await expect.poll(statusOf, { timeout: 20_000 }).toBe('RUNNING');
   await handle.terminate('by hand');
+  await engine.db.as(user, (tx) => tx.run(sql`update reminders set due_at = now(), next_at = now() where id = ${id}`));
   expect(await wakeLost(engine)).toBe(1);
   const now = () => engine.db.as(user, (tx) => viewReminder(tx, user, id));
   await expect.poll(async () => (await now()).status, { timeout: 30_000 }).toBe('fired');

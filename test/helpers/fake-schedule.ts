@@ -2,6 +2,7 @@ import { ProblemError } from '../../contracts/problem.js';
 import { NewReminderSchema, type Reminder, ReminderPatchSchema } from '../../contracts/reminder.js';
 import type { Bound, ScheduleAccess } from '../../contracts/schedule-access.js';
 import type { Label } from '../../contracts/effect-class.js';
+import type { JsonValue } from '../../contracts/space.js';
 import { NewTriggerSchema, type Trigger, TriggerPatchSchema } from '../../contracts/trigger.js';
 import { durationMs } from '../../engine/clock/windows.js';
 import { resolveWhen } from '../../engine/reminders/when.js';
@@ -142,6 +143,13 @@ export function fakeSchedule(spoken: { now: string; timeZone: string }, conversa
       const row = found(triggerRows, id);
       triggerRows.delete(id);
       return bound(row, [id]);
+    },
+    async keep(id) {
+      return JSON.parse(JSON.stringify(reminderRows.get(id) ?? found(triggerRows, id))) as JsonValue;
+    },
+    async putBack(id, kept) {
+      if (reminderRows.has(id)) reminderRows.set(id, kept as unknown as Reminder);
+      else triggerRows.set(id, kept as unknown as Trigger);
     },
     async triggers() {
       const rows = [...triggerRows.values()].toReversed();

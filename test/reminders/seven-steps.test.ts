@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { spaceAccess } from '../../spaces/access.js';
 import { userActor } from '../../spaces/principal.js';
+import { wakeClock } from '../../store/outbox.js';
 import { sql } from '../../store/sql.js';
 import { viewReminder } from '../../engine/reminders/reminders.js';
 import type { Reminder } from '../../contracts/reminder.js';
@@ -17,6 +18,8 @@ interface BusEntry {
   to: string | null;
   references: { type: string; atom: string }[];
 }
+
+const HOUR_MS = 3_600_000;
 
 let stage: Stage;
 beforeAll(async () => {
@@ -44,6 +47,15 @@ async function delivered(id: string): Promise<Reminder & { request: string }> {
   }
 }
 
+/** Lets its time come now, and tells the clock to look. */
+async function strike(id: string): Promise<void> {
+  const { engine } = stage.world.serving.installation;
+  await engine.db.as(stage.world.owner, async (tx) => {
+    await tx.run(sql`update reminders set due_at = now(), next_at = now() where id = ${id}`);
+    await wakeClock(tx, stage.world.owner, 'its time has come');
+  });
+}
+
 /** A model that knows nothing but its input: what it says when it is reminded is put together from there. */
 function aboutTheReport(input: ScriptInput): ScriptTurn {
   const words = textOf(input.body.messages.at(-1)?.content ?? '');
@@ -54,7 +66,7 @@ function aboutTheReport(input: ScriptInput): ScriptTurn {
 }
 
 function setting(): ScriptTurn {
-  const dueAt = new Date(Date.now() + 2_500).toISOString();
+  const dueAt = new Date(Date.now() + HOUR_MS).toISOString();
   return {
     calls: [{ name: 'set_reminder', input: { text: 'review the Q3 report', dueAt, context: 'Q3 report review' } }],
   };
@@ -88,6 +100,7 @@ test('“remind me tomorrow at 9am”: the seven steps, through the coordinator 
 
   await db.as(world.owner, (tx) => spaceAccess(tx, userActor(world.owner)).remove(atom.space));
   const { id } = await db.as(world.owner, (tx) => tx.one<{ id: string }>(sql`select id from reminders`));
+  await strike(id);
   const due = await delivered(id);
   const fired = await world.ended(due.request);
   expect(fired).toMatchObject({ origin: 'reminder', conversation, status: 'completed' });

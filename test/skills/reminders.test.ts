@@ -93,6 +93,18 @@ describe('list_reminders', () => {
     expect((await run('change_reminder', { id: 'rem_1', action: 'cancel' }, context)).taints).toEqual(['untrusted']);
   });
 
+  test('counts the trouble of a look as what a stranger has said', async () => {
+    const context = fakeContext();
+    await run('schedule_work', { task: 'Sum up the news', when: 'daily at 6am' }, context);
+    const row = context.schedule.triggerRows.get('trg_1');
+    if (row === undefined) throw new Error('nothing was scheduled');
+    expect((await run('list_reminders', {}, context)).taints).toEqual([]);
+    context.schedule.triggerRows.set('trg_1', { ...row, trouble: 'shop.example answered 500.' });
+    const { output, taints } = await run('list_reminders', {}, context);
+    expect(output).toMatchObject({ schedules: [{ trouble: 'shop.example answered 500.' }] });
+    expect(taints).toEqual(['untrusted']);
+  });
+
   test('cuts long texts', async () => {
     const context = fakeContext();
     await run('set_reminder', { text: 'x'.repeat(4_000), when: 'tomorrow at 9am' }, context);
@@ -180,7 +192,23 @@ describe('change_reminder', () => {
     expect(await change({ action: 'resume' })).toMatchObject({ status: 'changed' });
     await expect(change({ snooze: 'PT5M' })).rejects.toThrow('pause it');
     expect(await change({ action: 'cancel' })).toMatchObject({ status: 'cancelled', id: 'trg_1' });
-    expect(context.schedule.triggerRows.size).toBe(0);
+    expect(context.schedule.triggerRows.get('trg_1')).toMatchObject({ enabled: false });
+  });
+
+  test('moves a schedule to another time of day on the days it has, in its zone; with a day it is for that day alone', async () => {
+    const context = fakeContext();
+    const input = { task: 'Sum up', when: 'every second Friday at 9 until 18 December', timeZone: 'Asia/Tokyo' };
+    await run('schedule_work', input, context);
+    const change = (when: string) => outputOf('change_reminder', { id: 'trg_1', when }, context);
+    const local = 'Fri 27 Nov 2026, 10:00 (Asia/Tokyo)';
+    expect(await change('at 10am')).toMatchObject({ status: 'changed', local });
+    expect(specOf(context)).toStrictEqual({
+      rrule: 'FREQ=WEEKLY;INTERVAL=2;BYDAY=FR;UNTIL=20261218T100000',
+      start: '2026-11-27T10:00:00',
+      timeZone: 'Asia/Tokyo',
+    });
+    expect(await change('tomorrow at 10am')).not.toHaveProperty('recurrence');
+    expect(await change('at 11am')).not.toHaveProperty('recurrence');
   });
 
   test('changes what a watch looks at, and gives it no times', async () => {

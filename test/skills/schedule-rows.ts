@@ -22,7 +22,6 @@ export const scheduleRows = [
     name: 'change_reminder',
     ...SET,
     taints: ['private'],
-    undoable: false,
     input: { id: 'rem_1', snooze: 'PT15M' },
     wrong: { id: 'rem_1', snooze: '15 minutes' },
     path: 'snooze',

@@ -1,4 +1,5 @@
-import { describe, expect, test } from 'vitest';
+import { Temporal } from 'temporal-polyfill';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { nextOccurrence, occurrencesBetween, type Recurrence, ruleProblem } from '../../times/occurrences.js';
 import { RuleError } from '../../times/rule.js';
 
@@ -149,6 +150,50 @@ describe('the next occurrence', () => {
   });
 });
 
+describe('finding the next occurrence is little work', () => {
+  const count = (most: number) => Array.from({ length: most }, (_none, number) => number).join(',');
+  const quarters = `BYHOUR=${count(24)};BYMINUTE=0,15,30,45`;
+  const everyDay = `BYDAY=MO,TU,WE,TH,FR,SA,SU;${quarters}`;
+
+  /** How often a time was made of a day, or a moment looked up in the zone. */
+  function worked(rrule: string, start: string, after: string): { steps: number; next: string } {
+    const spies = [
+      vi.spyOn(Temporal.PlainDate.prototype, 'toPlainDateTime'),
+      vi.spyOn(Temporal.PlainDateTime.prototype, 'toZonedDateTime'),
+      vi.spyOn(Temporal.Instant.prototype, 'toZonedDateTimeISO'),
+    ];
+    onTestFinished(() => spies.forEach((spy) => spy.mockRestore()));
+    const next = nextOccurrence({ rrule, start, zone: ZONE }, Date.parse(after)) ?? Number.NaN;
+    const steps = spies.reduce((sum, spy) => sum + spy.mock.calls.length, 0);
+    return { steps, next: new Date(next).toISOString().slice(0, 16) };
+  }
+
+  test.each([
+    ['every quarter of an hour of a year', `FREQ=YEARLY;${everyDay}`, '2026-11-22T07:15'],
+    ['of a month', `FREQ=MONTHLY;${everyDay}`, '2026-11-22T07:15'],
+    ['of a week', `FREQ=WEEKLY;${everyDay}`, '2026-11-22T07:15'],
+    ['of a day', `FREQ=DAILY;${quarters}`, '2026-11-22T07:15'],
+    ['the last one of a year', `FREQ=YEARLY;${everyDay};BYSETPOS=-1`, '2026-12-31T22:45'],
+    ['the thousandth one of a month', `FREQ=MONTHLY;${everyDay};BYSETPOS=1000`, '2026-12-11T08:45'],
+  ])('%s', (_what, rrule, next) => {
+    const found = worked(rrule, '2020-01-01T00:00:00', '2026-11-22T07:00:00Z');
+    expect(found.next).toBe(next);
+    expect(found.steps).toBeLessThan(1_000);
+  });
+
+  test('what is counted through is not looked up in the zone on the way', () => {
+    const found = worked('FREQ=DAILY;COUNT=10000', '2000-01-01T00:00:00', '2026-11-22T07:00:00Z');
+    expect(found.next).toBe('2026-11-22T23:00');
+    expect(found.steps).toBeLessThan(10_100);
+  });
+
+  test('minutes between those that a rule names are passed over', () => {
+    const found = worked('FREQ=MINUTELY;BYMINUTE=59;COUNT=1000', '2026-11-01T00:00:00', '2026-11-22T07:00:00Z');
+    expect(found.next).toBe('2026-11-22T07:59');
+    expect(found.steps).toBeLessThan(1_500);
+  });
+});
+
 describe('a rule that cannot be followed is refused in words', () => {
   const start = '2026-11-24T09:00:00';
 
@@ -170,6 +215,10 @@ describe('a rule that cannot be followed is refused in words', () => {
     ['FREQ=WEEKLY;WKST=XX', 'WKST must be'],
     ['FREQ=HOURLY;BYSETPOS=1', 'BYSETPOS does not go'],
     ['FREQ=HOURLY;BYMINUTE=1', 'use FREQ=MINUTELY'],
+    [
+      `FREQ=YEARLY;BYHOUR=0,1;BYMINUTE=${Array.from({ length: 49 }, (_none, minute) => minute).join(',')}`,
+      'use FREQ=HOURLY',
+    ],
     ['FREQ=DAILY;COUNT=2;UNTIL=20261224', 'exclude each other'],
     ['FREQ=DAILY;UNTIL=tomorrow', 'must look like'],
     ['FREQ=DAILY;UNTIL=20261324', 'no day or time that exists'],
@@ -188,6 +237,7 @@ describe('a rule that cannot be followed is refused in words', () => {
     const rrule = 'FREQ=DAILY';
     expect(ruleProblem({ rrule, start, zone: ZONE })).toBeUndefined();
     expect(ruleProblem({ rrule, start: 'soon', zone: ZONE })).toContain('no time to count from');
+    expect(ruleProblem({ rrule, start: '1899-12-31T09:00:00', zone: ZONE })).toContain('too long ago');
     expect(ruleProblem({ rrule, start, zone: 'Nowhere/Else' })).toContain('IANA zone');
   });
 

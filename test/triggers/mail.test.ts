@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { NewTrigger } from '../../contracts/trigger.js';
+import { MOST_MAILS } from '../../engine/triggers/arrivals.js';
 import { removeTrigger } from '../../engine/triggers/triggers.js';
 import { openTriggers, type TriggerKit } from './trigger-kit.js';
 
@@ -78,6 +79,28 @@ describe('mail that comes in', () => {
       expect.stringContaining('kim-1'),
       expect.stringContaining('kim-2'),
     ]);
+    await forget(id);
+  });
+
+  test('from before that did not fit into the first look is not new when others go', async () => {
+    const from = 'list@example.org';
+    const hour = 3_600_000;
+    const old = Array.from({ length: MOST_MAILS + 20 }, (_one, n) => n);
+    for (const n of old)
+      await kit.mail(`list-${n}`, { from, subject: `Old ${n}`, text: 'x', at: kit.start - hour - n * 60_000 });
+    const { id } = await kit.make(arriving({ from }));
+    await kit.pass(0);
+    for (const n of old.slice(0, 10)) await kit.removeMail(`list-${n}`);
+    await kit.pass(60);
+    expect(await kit.fired(id)).toEqual([]);
+    // Under way since before the trigger was made.
+    await kit.mail('list-late', { from, subject: 'Late', text: 'x', at: kit.start - hour / 2 });
+    await kit.mail('list-new', { from, subject: 'New', text: 'x' });
+    await kit.pass(120);
+    for (const n of old.slice(10, 30)) await kit.removeMail(`list-${n}`);
+    await kit.pass(180);
+    const reports = (await kit.fired(id)).map(({ report }) => report);
+    expect(reports).toEqual([expect.stringMatching(/^2 new mails.*“New”.*“Late”/s)]);
     await forget(id);
   });
 

@@ -1,4 +1,4 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { ActivityDeps } from '../../activities/deps.js';
 import { look } from '../../activities/look.js';
@@ -41,6 +41,7 @@ export interface TriggerKit {
   fired(trigger: string): Promise<Fired[]>;
   /** Puts a mail into the owner's inbox. */
   mail(name: string, mail: { from: string; subject: string; text: string; at?: number }): Promise<void>;
+  removeMail(name: string): Promise<void>;
   /** Other objects on the same store, as a process has them after a restart. */
   restart(): void;
   close(): Promise<void>;
@@ -98,6 +99,7 @@ export async function openTriggers(): Promise<TriggerKit> {
       ];
       await writeFile(path.join(inbox, `${name}.eml`), lines.join('\r\n'));
     },
+    removeMail: (name) => rm(path.join(kit.store.folder, 'local', kit.owner, 'mail', 'inbox', `${name}.eml`)),
     restart: () => {
       deps = newDeps();
     },

@@ -249,6 +249,32 @@ describe('a look', () => {
     await new Promise((resolve) => server.close(resolve));
   });
 
+  test('at a page of the own network makes what it says private', async () => {
+    const url = kit.web.page(newPath(), { body: 'Sold out' });
+    const condition = { kind: 'contains', text: 'sold out' } as const;
+    const own = await kit.make(watching(url, condition), {}, { isOwner: true });
+    const other = await kit.make(watching(url, condition));
+    await kit.pass(0);
+    expect(await kit.fired(own.id)).toMatchObject([{ labels: ['private', 'untrusted'] }]);
+    expect(await kit.fired(other.id)).toMatchObject([{ labels: ['untrusted'] }]);
+    await forget(own.id);
+    await forget(other.id);
+  });
+
+  test('that fails says why in words of its own, and never in those of the page', async () => {
+    const path = newPath();
+    const to = { location: 'https://evil.example/obey-me' };
+    const url = kit.web.page(path, { status: 302, headers: to });
+    const { id } = await kit.make(watching(url, { kind: 'changed' }));
+    await kit.pass(0);
+    const moved = 'The page has moved to another host: open it and change the address of the trigger.';
+    expect((await kit.view(id)).trouble).toBe(moved);
+    kit.web.page(path, { body: 'x', type: 'obey/me' });
+    await kit.pass(60);
+    expect((await kit.view(id)).trouble).toMatch(/^It is of no known type\. Only web pages/);
+    await forget(id);
+  });
+
   test('that is slow counts although the next has begun; one that is older than what is stored, or than a change, does not', async () => {
     const path = newPath();
     const url = kit.web.page(path, { body: 'fine' });
@@ -265,12 +291,12 @@ describe('a look', () => {
     await settleLook(kit.engine.engine, input(first, 20), down);
     await settleLook(kit.engine.engine, input(second, 61), up);
     await settleLook(kit.engine.engine, input(first, 62), down);
-    const [third] = await kit.due(120);
-    await settleLook(kit.engine.engine, input(third, 121), down);
+    const [third] = await kit.due(130);
+    await settleLook(kit.engine.engine, input(third, 131), down);
     expect(await reports(id)).toEqual([`Down: ${url} is away.`, `Recovered: ${url} answers.`, `Down: ${url} is away.`]);
-    const [fourth] = await kit.due(180);
-    await change(id, { instructions: 'Tell me more.' }, 181);
-    await settleLook(kit.engine.engine, input(fourth, 182), up);
+    const [fourth] = await kit.due(200);
+    await change(id, { instructions: 'Tell me more.' }, 201);
+    await settleLook(kit.engine.engine, input(fourth, 202), up);
     expect(await reports(id)).toHaveLength(3);
     await forget(id);
   });
