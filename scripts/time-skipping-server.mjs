@@ -35,7 +35,7 @@ const POM = `<project xmlns="http://maven.apache.org/POM/4.0.0">
 
 /** Runs the server whose jars lie beside it; arguments go on to it. */
 const LAUNCHER = `#!/bin/sh
-exec java -Xmx256m -XX:+UseSerialGC -cp "$(dirname "$0")/jars/*" io.temporal.testserver.TestServer "$@"
+exec java -Xmx256m -XX:+UseSerialGC -XX:TieredStopAtLevel=1 -cp "$(dirname "$0")/jars/*" io.temporal.testserver.TestServer "$@"
 `;
 
 function fetchInto(folder) {
@@ -44,7 +44,6 @@ function fetchInto(folder) {
   const { status, error } = spawnSync('mvn', ['-q', '-B', ...goal], { cwd: folder, stdio: 'inherit' });
   if (error !== undefined) throw new Error(`Maven cannot be run (${error.message}): install it, and Java 17.`);
   if (status !== 0) throw new Error('Maven could not fetch the server: see above, and try again.');
-  writeFileSync(path.join(folder, 'run'), LAUNCHER, { mode: 0o755 });
 }
 
 if (!existsSync(place)) {
@@ -61,4 +60,7 @@ if (!existsSync(place)) {
     rmSync(draft, { recursive: true, force: true });
   }
 }
-if (existsSync(place)) console.log(`time-skipping server: ${path.join(place, 'run')}`);
+if (existsSync(place)) {
+  writeFileSync(path.join(place, 'run'), LAUNCHER, { mode: 0o755 });
+  console.log(`time-skipping server: ${path.join(place, 'run')}`);
+}

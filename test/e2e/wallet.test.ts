@@ -47,7 +47,7 @@ describe('one wallet under many requests', () => {
     const faults: FaultName[] = ['truncate', 'reset', '529', 'sse-error', 'cut-tool-json', 'hang', '500', 'end-early'];
     stage.model.pushFaults(...faults.flatMap((fault) => ['ok' as const, 'ok' as const, fault]));
     stage.model.latencyMs = 30;
-    await credit('2');
+    await credit('3');
     const requests = await playAll(50);
     const views = await Promise.all(requests.map((request) => stage.world.ended(request, LONG_MS)));
     expect(views.map((view) => view.status)).toEqual(views.map(() => 'completed'));
@@ -62,7 +62,7 @@ describe('one wallet under many requests', () => {
     for (const view of views) expect(Number(view.cost.totalUsd)).toBeCloseTo(sumOf(view.cost.charges), 10);
     const after = await wallet();
     expect(after.reservedUsd).toBe('0');
-    expect(2 - Number(after.balanceUsd)).toBeCloseTo(sumOf(charges), 9);
+    expect(3 - Number(after.balanceUsd)).toBeCloseTo(sumOf(charges), 9);
     expect(Number(after.spentUsd.total)).toBeCloseTo(sumOf(charges), 9);
   });
 

@@ -16,7 +16,7 @@ const isThere = hasTimeSkipping();
 
 beforeAll(async () => {
   if (isThere) days = await openDays();
-});
+}, 120_000);
 afterAll(async () => {
   if (isThere) await days.close();
 });
