@@ -75,9 +75,9 @@ export async function historiesOf(db: Db, ids: readonly string[]): Promise<Histo
       select o.source_id as id, o.xmin::text as tx, o.occurrence, o.outcome, ${milliseconds('o.due_at')} as due, o.request_id as request, m.text,
         ${milliseconds("(r.settings->>'occurredAt')::timestamptz")} as claimed
       from occasions o left join requests r on r.id = o.request_id left join messages m on m.request_id = r.id
-      where o.source_id = any(${[...ids]}::text[])`);
+      where o.source_id = any(${[...ids]}::text[]) order by o.source_id, o.occurrence`);
     const requests = await tx.rows<{ id: string; request: string }>(sql`
-      select split_part(idempotency_key, ':', 2) as id, id as request from requests where split_part(idempotency_key, ':', 2) = any(${[...ids]}::text[])`);
+      select split_part(idempotency_key, ':', 2) as id, id as request from requests where split_part(idempotency_key, ':', 2) = any(${[...ids]}::text[]) order by id`);
     return ids.map((id) => ({
       states: states.filter((state) => state.id === id),
       occurrences: occurrences.filter((occurred) => occurred.id === id),
